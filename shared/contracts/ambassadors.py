@@ -1,0 +1,256 @@
+"""Programmes, people, links, attribution and the commission ledger: owned by `services/ambassadors`."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Command, Event, Value
+from shared.contracts.gateway import NetworkName
+from shared.money import CurrencyCode, DecimalString, Money
+from shared.topics import Topic
+
+AmbassadorStatus = Literal["candidate", "invited", "applied", "active", "paused", "offboarded", "rejected", "banned"]
+AmbassadorAction = Literal["invite", "apply", "approve", "reject", "pause", "resume", "offboard", "ban"]
+CommissionStatus = Literal["pending", "approved", "held", "in_payout", "paid", "refunded", "voided"]
+AttributionRule = Literal["code", "click", "bound_customer"]
+CandidateKind = Literal["code", "click", "landing_ref", "note", "bound_customer"]
+
+
+class CommissionTerms(Value):
+    """What an ambassador earns of an order line."""
+
+    kind: Literal["percent", "fixed"] = "percent"
+    value: DecimalString = Field(Decimal(10), ge=0, description="Percent of the base, or an amount per order in the shop's currency.")
+    products: dict[str, DecimalString] = Field(default_factory=dict, description="Percent by Shopify product id, before `value`.")
+    tiers: dict[str, DecimalString] = Field(default_factory=dict, description="Percent by tier name, before `value`.")
+    new_customers_only: bool = False
+
+
+class Tier(Value):
+    """A level of the programme, reached by attributed revenue."""
+
+    name: str = Field(examples=["gold"])
+    threshold: DecimalString = Field(Decimal(0), ge=0, description="Attributed revenue from which it holds, shop currency.")
+    perks: list[str] = Field(default_factory=list)
+
+
+class ProgramTerms(Value):
+    """The rules of a programme; frozen into every award with the programme's version."""
+
+    commission: CommissionTerms = Field(default_factory=lambda: CommissionTerms())
+    window_days: int = Field(30, ge=1, le=365, description="How long a click counts, to the second, from click to order.")
+    hold_days: int = Field(30, ge=0, le=365, description="How long a commission stays pending after the order.")
+    minimum_payout: DecimalString = Field(Decimal(0), ge=0)
+    precedence: list[AttributionRule] = Field(default_factory=lambda: ["code", "click", "bound_customer"])
+    click_choice: Literal["last", "first"] = "last"
+    foreign_code_wins: bool = Field(False, description="A coupon that is no ambassador's takes the order from links.")
+    tiers: list[Tier] = Field(default_factory=list)
+    customer_discount_percent: DecimalString = Field(Decimal(0), ge=0, le=100, description="What an ambassador's code gives the buyer.")
+
+
+class NetworkAccount(Value):
+    """An account on a network that belongs to the person."""
+
+    network: NetworkName
+    account_id: str | None = None
+    handle: str | None = None
+    verified: bool = False
+
+
+class AmbassadorProfile(Value):
+    """Who an ambassador is."""
+
+    name: str = Field(min_length=1, max_length=200)
+    email: str | None = Field(None, max_length=320)
+    customer_id: str | None = Field(None, description="Shopify customer id.")
+    language: str = "en"
+    accounts: list[NetworkAccount] = Field(default_factory=list)
+
+
+class _Command(Command):
+    topic: ClassVar[Topic] = Topic.COMMANDS_AMBASSADORS
+
+
+class _AmbassadorCommand(_Command):
+    keyed_by: ClassVar[str] = "ambassador_id"
+    ambassador_id: str = Field(examples=["amb_01J9ZQ4Y3N8M5K7T2V6W1X0ABC"])
+
+
+class SetProgram(_Command):
+    """Create a programme or give it a new version of its terms."""
+
+    keyed_by: ClassVar[str] = "brand_id"
+    program_id: str
+    name: str
+    terms: ProgramTerms
+
+
+class AddAmbassador(_AmbassadorCommand):
+    """Take a person in: as candidate, invited, or with an application of their own."""
+
+    program_id: str
+    profile: AmbassadorProfile
+    code: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{3,32}$", description="Wished code; made from the name when left out.")
+    status: Literal["candidate", "invited", "applied"] = "candidate"
+    note: str | None = None
+
+
+class ChangeAmbassador(_AmbassadorCommand):
+    """Move a person through the lifecycle. Refused where the state machine has no such edge."""
+
+    action: AmbassadorAction
+    reason: str | None = Field(None, max_length=500)
+
+
+class UpdateAmbassador(_AmbassadorCommand):
+    """Change a person's profile, code or pinned tier. Left-out fields stay."""
+
+    profile: AmbassadorProfile | None = None
+    code: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{3,32}$")
+    tier: str | None = None
+
+
+class RecordClick(_AmbassadorCommand):
+    """Somebody followed an ambassador's link."""
+
+    click_id: str = Field(examples=["clk_01J9ZQ4Y3N8M5K7T2V6W1X0ABC"])
+    code: str
+    at: datetime
+    address_digest: str | None = Field(None, description="Keyed digest of the client address; never the address.")
+    user_agent: str | None = Field(None, max_length=300)
+    bot: bool = False
+
+
+class OrderLineCommission(Value):
+    """What one order line is worth now, in shop currency."""
+
+    line_id: str
+    product_id: str | None = None
+    quantity: int = Field(ge=0)
+    base: DecimalString = Field(description="What remains after discounts, taxes and refunds.")
+    awarded: DecimalString = Field(description="Commission on the line as bought.")
+    commission: DecimalString = Field(description="Commission that remains after refunds.")
+
+
+class SettleOrder(_AmbassadorCommand):
+    """What an order is worth to an ambassador now (internal: from the order's partition to the ledger's).
+
+    It states a target, not a change: the ledger books the difference to what it already holds for the order, so the
+    final ledger is the same for every order of arrival. Older revisions are ignored.
+    """
+
+    order_id: str
+    order_name: str
+    revision: int = Field(description="Grows with every change of the order's document.")
+    currency: CurrencyCode
+    ordered_at: datetime
+    paid: bool
+    cancelled: bool
+    program_id: str
+    program_version: int
+    rule: AttributionRule | None = Field(None, description="None when the order no longer belongs to this ambassador.")
+    base: DecimalString
+    lines: list[OrderLineCommission]
+    hold_until: datetime
+    flags: list[str] = Field(default_factory=list)
+
+
+class HoldCommission(_AmbassadorCommand):
+    """Keep a commission from maturing until a person decides."""
+
+    commission_id: str
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class ReleaseCommission(_AmbassadorCommand):
+    """Let a held commission go on."""
+
+    commission_id: str
+
+
+class VoidCommission(_AmbassadorCommand):
+    """Take a commission away, with the reason; a paid one is refused."""
+
+    commission_id: str
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class MatureCommissions(_AmbassadorCommand):
+    """Approve what has been held long enough (internal: from the scheduler)."""
+
+    as_of: datetime
+
+
+class _Event(Event):
+    topic: ClassVar[Topic] = Topic.EVENTS_AMBASSADORS
+
+
+class ProgramChanged(_Event):
+    """A programme has a new version."""
+
+    keyed_by: ClassVar[str] = "brand_id"
+    program_id: str
+    program_version: int
+    name: str
+
+
+class AmbassadorChanged(_Event):
+    """A person's whole public state, after every change; `change` says what happened."""
+
+    keyed_by: ClassVar[str] = "ambassador_id"
+    ambassador_id: str
+    program_id: str
+    status: AmbassadorStatus
+    code: str
+    tier: str | None
+    profile: AmbassadorProfile
+    change: str = Field(examples=["approve"])
+
+
+class TierReached(_Event):
+    """An ambassador reached a higher tier."""
+
+    keyed_by: ClassVar[str] = "ambassador_id"
+    ambassador_id: str
+    customer_id: str | None = None
+    tier: str
+
+
+class OrderAttributed(_Event):
+    """An order was attributed for the first time; triggers rewards. Later changes are `OrderRevised`."""
+
+    keyed_by: ClassVar[str] = "order_id"
+    order_id: str
+    order_name: str
+    ambassador_id: str
+    ambassador_customer_id: str | None = None
+    customer_id: str | None = None
+    rule: AttributionRule
+    ordered_at: datetime
+    total: Money = Field(description="Base of the commission: lines after discounts, without tax and shipping.")
+    commission: Money
+    first_order: bool = Field(False, description="The customer's first order at the shop, as far as the shop says.")
+
+
+class OrderRevised(_Event):
+    """An attributed order changed: refunded, edited, cancelled or given to somebody else."""
+
+    keyed_by: ClassVar[str] = "order_id"
+    order_id: str
+    ambassador_id: str | None
+    total: Money
+    commission: Money
+    cancelled: bool = False
+
+
+class CommissionChanged(_Event):
+    """A commission's state after an entry in the ledger."""
+
+    keyed_by: ClassVar[str] = "ambassador_id"
+    ambassador_id: str
+    commission_id: str
+    order_id: str
+    status: CommissionStatus
+    amount: Money = Field(description="What remains of the commission.")

@@ -1,0 +1,1 @@
+"""Signatures, sealing of secrets, and keys."""
