@@ -1,1 +1,1 @@
-"""Signatures, sealing of secrets, and keys."""
+"""Signatures of what comes in, sealing of what is kept."""
