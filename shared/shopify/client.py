@@ -63,7 +63,7 @@ class Shopify:
     async def execute(
         self, shop_domain: str, token: str, document: str, variables: Mapping[str, Any] | None = None
     ) -> Json:
-        """Run a document of `documents.py`; the answer's `data`, or a `ShopifyError` (`UserErrors`: a write was refused)."""
+        """Run a document of `documents.py`: the answer's `data`, or a `ShopifyError` (refused writes: `UserErrors`)."""
         site = f"{shop_url(self._template, shop_domain)}/admin/api/{self._version}"
         lane = self._lanes.setdefault(shop_domain, asyncio.Semaphore(self._per_shop))
         async with lane:
@@ -94,7 +94,7 @@ _opener = urllib.request.build_opener(_NoRedirect)
 
 
 class _Request(shopify.GraphQL):  # type: ignore[misc]  # ShopifyAPI has no types
-    """ShopifyAPI's GraphQL call (its endpoint and headers) with what it lacks: a time-out, the status, errors' bodies."""
+    """ShopifyAPI's GraphQL call (endpoint, headers) with what it lacks: a time-out, the status, errors' bodies."""
 
     def send(self, document: str, variables: Json, timeout: float) -> Answer:
         body = json.dumps({"query": document, "variables": variables}).encode()
