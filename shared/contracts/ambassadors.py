@@ -69,6 +69,97 @@ class AmbassadorProfile(Value):
     accounts: list[NetworkAccount] = Field(default_factory=list)
 
 
+class ProfileChanges(Value):
+    """What to change of a profile. Left out (or null) stays; an empty text empties it."""
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+    email: str | None = Field(None, max_length=320)
+    customer_id: str | None = None
+    language: str | None = None
+    accounts: list[NetworkAccount] | None = None
+
+
+class OrderLineFacts(Value):
+    """A line of an order as a payload states it, in shop currency."""
+
+    line_id: str
+    product_id: str | None = None
+    title: str = ""
+    quantity: int = Field(ge=0, description="Units bought, refunded ones included.")
+    current_quantity: int = Field(ge=0, description="Units left after refunds and edits the payload knows of.")
+    price: DecimalString = Field(description="Per unit, before discounts.")
+    discount: DecimalString = Field(Decimal(0), description="All discounts on the line's units together.")
+    included_tax: DecimalString = Field(Decimal(0), description="Tax inside the discounted price; 0 where tax comes on top.")
+    exempt: Literal["gift_card", "tip"] | None = Field(None, description="Why the line earns nothing.")
+
+
+class OrderEvidence(Value):
+    """What says who brought an order: the oldest payload's word counts."""
+
+    as_of: datetime = Field(description="The payload's `updated_at`.")
+    rank: int = Field(0, description="Which of two payloads of one second is the earlier.")
+    ordered_at: datetime = Field(description="The order's `created_at`.")
+    codes: list[str] = Field(default_factory=list, description="Discount codes in the order's sequence.")
+    landing_ref: str | None = None
+    landing_click: str | None = None
+    note_ref: str | None = None
+    note_click: str | None = None
+    customer_id: str | None = None
+    orders_before: int | None = Field(None, description="The customer's earlier orders, where the payload says.")
+    referring_site: str | None = None
+    source: str | None = Field(None, description="Where it was sold: web, pos, subscription_contract…")
+
+
+class OrderSnapshot(Value):
+    """What an order is worth: the newest payload's word counts."""
+
+    as_of: datetime = Field(description="The payload's `updated_at`.")
+    rank: int = 0
+    name: str
+    currency: CurrencyCode
+    paid: bool
+    lines: list[OrderLineFacts]
+    refunds: list[str] = Field(default_factory=list, description="Ids of the refunds the payload knows of.")
+
+
+class OrderRefund(Value):
+    """Units given back. A refund never changes once made."""
+
+    refund_id: str
+    at: datetime
+    units: dict[str, int] = Field(description="Units by line id.")
+
+
+class OrderEdit(Value):
+    """Units added or removed after checkout, until a snapshot that is not older states the outcome."""
+
+    edit_id: str
+    at: datetime
+    units: dict[str, int] = Field(description="Units by line id; removed ones negative.")
+
+
+class OrderFacts(Value):
+    """All that one webhook says of an order. Facts of several webhooks join in any sequence to the same whole."""
+
+    evidence: OrderEvidence | None = None
+    snapshot: OrderSnapshot | None = None
+    refunds: dict[str, OrderRefund] = Field(default_factory=dict)
+    edits: dict[str, OrderEdit] = Field(default_factory=dict)
+    customer_ids: list[str] = Field(default_factory=list, description="Every customer id any payload named, sorted.")
+    emails: list[str] = Field(default_factory=list, description="Every buyer's e-mail any payload named, normalised, sorted.")
+    cancelled: bool = False
+    test: bool = False
+
+
+class CustomerStanding(Value):
+    """What a customer's earlier orders mean for one order."""
+
+    ambassador_id: str | None = Field(None, description="Whom the customer's first attributed order bound them to.")
+    bound_at: datetime | None = None
+    bound_by: str | None = Field(None, description="The order that bound them.")
+    returning: bool = Field(False, description="There is an earlier order.")
+
+
 class _Command(Command):
     topic: ClassVar[Topic] = Topic.COMMANDS_AMBASSADORS
 
@@ -107,9 +198,20 @@ class ChangeAmbassador(_AmbassadorCommand):
 class UpdateAmbassador(_AmbassadorCommand):
     """Change a person's profile, code or pinned tier. Left-out fields stay."""
 
-    profile: AmbassadorProfile | None = None
-    code: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{3,32}$")
-    tier: str | None = None
+    profile: AmbassadorProfile | None = Field(None, description="Replaces the whole profile.")
+    changes: ProfileChanges | None = Field(None, description="Changes some of it.")
+    code: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{3,32}$", description="A new code; the old one goes on leading to them.")
+    tier: str | None = Field(None, description="Pins the tier; an empty text unpins it.")
+
+
+class RecordPersonalCode(_AmbassadorCommand):
+    """What came of creating or deactivating the personal code at Shopify (internal)."""
+
+    action: Literal["create", "deactivate"]
+    code: str
+    ok: bool
+    discount_id: str | None = None
+    reason: str | None = None
 
 
 class RecordClick(_AmbassadorCommand):
@@ -121,6 +223,33 @@ class RecordClick(_AmbassadorCommand):
     address_digest: str | None = Field(None, description="Keyed digest of the client address; never the address.")
     user_agent: str | None = Field(None, max_length=300)
     bot: bool = False
+
+
+class RecordOrder(_Command):
+    """Hear of an order (internal: from an ingress record). Facts in any sequence, any number of times."""
+
+    keyed_by: ClassVar[str] = "order_id"
+    order_id: str = Field(examples=["5500001"])
+    facts: OrderFacts
+
+
+class NoteCustomerOrder(_Command):
+    """Tell a customer's owner of an order and whom its own evidence credits (internal)."""
+
+    keyed_by: ClassVar[str] = "customer_id"
+    customer_id: str
+    order_id: str
+    ordered_at: datetime | None = Field(None, description="None: the order turned out to be somebody else's.")
+    ambassador_id: str | None = None
+    seen: CustomerStanding = Field(description="What the order was decided with.")
+
+
+class ApplyStanding(_Command):
+    """Tell an order what its customer's earlier orders mean for it now (internal)."""
+
+    keyed_by: ClassVar[str] = "order_id"
+    order_id: str
+    standing: CustomerStanding
 
 
 class OrderLineCommission(Value):
@@ -183,6 +312,13 @@ class MatureCommissions(_AmbassadorCommand):
     as_of: datetime
 
 
+class SweepCommissions(_Command):
+    """Find what is due in every brand, and tell its owners (internal: the scheduler's tick)."""
+
+    keyed_by: ClassVar[str] = "brand_id"
+    as_of: datetime
+
+
 class _Event(Event):
     topic: ClassVar[Topic] = Topic.EVENTS_AMBASSADORS
 
@@ -206,6 +342,7 @@ class AmbassadorChanged(_Event):
     code: str
     tier: str | None
     profile: AmbassadorProfile
+    codes: list[str] = Field(default_factory=list, description="Every code that leads to them, the present one first.")
     change: str = Field(examples=["approve"])
 
 
