@@ -1,0 +1,78 @@
+"""Fixtures that every test may use. What they start is described in tests/stack.py."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from tests import stack
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `apache` are skipped, with the reason, on the embedded broker.
+
+    Asking for the kind of broker fetches it when that was never done, here rather than within a test's time limit.
+    """
+    marked = [item for item in items if item.get_closest_marker("apache")]
+    asking = [item for item in items if {"kafka", "kafka_kind"} & set(getattr(item, "fixturenames", ()))]
+    if (marked or asking) and stack.kafka_kind() == "embedded":
+        reason = "needs restarts or rebalances of a real Apache Kafka; this run is on the embedded broker"
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_report_header() -> str:
+    return "VOUCH: real servers are started when a test asks for them (KAFKA=apache|embedded|auto)"
+
+
+@pytest.fixture(scope="session")
+def kafka_kind() -> stack.Kind:
+    """`apache` or `embedded`."""
+    return stack.kafka_kind()
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Connection string of a replica set shared by the whole run. Use `database_prefix` for names of your own."""
+    with stack.any_mongo(tmp_path_factory.mktemp("mongod")) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of the broker shared by the whole run. Use `topic_prefix` for topics of your own."""
+    with stack.any_kafka(tmp_path_factory.mktemp("kafka")) as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """Before each topic and group name of one test, e.g. `t3f2a91c0.`."""
+    return f"t{uuid.uuid4().hex[:8]}."
+
+
+@pytest.fixture
+def database_prefix(mongo_uri: str) -> Iterator[str]:
+    """Before each database name of one test, e.g. `t3f2a91c0_`; such databases are dropped afterwards."""
+    prefix = f"t{uuid.uuid4().hex[:8]}_"
+    yield prefix
+    with MongoClient[dict[str, object]](mongo_uri) as client:
+        for name in client.list_database_names():
+            if name.startswith(prefix):
+                client.drop_database(name)
+
+
+@pytest.fixture
+def own_mongod(tmp_path: Path) -> Iterator[stack.NativeServer]:
+    """A mongod for one test that may kill(), stop(), start() or send(SIGSTOP) it; it keeps address and data."""
+    with stack.running(stack.Mongod(tmp_path / "own-mongod")) as server:
+        yield server
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[stack.NativeServer]:
+    """An Apache Kafka for one test (mark it `apache`) that may kill(), stop(), start() it; it keeps address and log."""
+    with stack.running(stack.ApacheKafka(tmp_path / "own-kafka")) as server:
+        yield server
