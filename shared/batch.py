@@ -88,7 +88,7 @@ class Batch:
         """The message, an ingress record, None for what this service doesn't care about, or a `Failure`."""
         try:
             if Topic(record.topic) in self._handlers.ingress_routes:
-                return IngressRecord(record.value, record.headers, record.headers.get(Header.BRAND, ""), record.meta)
+                return IngressRecord(record.value, record.headers, record.headers.get(Header.BRAND, ""), record.meta, record.key)
             route = self._route(record)
             return route.model.model_validate_json(record.value) if route else None
         except (ValidationError, Permanent, UnicodeDecodeError) as error:

@@ -129,6 +129,7 @@ class IngressRecord:
     headers: Headers
     brand_id: str
     meta: Meta
+    key: bytes | None = None
 
 
 def decode_headers(raw: "list[tuple[str, bytes]] | tuple[tuple[str, bytes], ...]") -> Headers:
