@@ -1,7 +1,7 @@
 """One batch of one partition: from raw records to a committed transaction. What it decides, it decides in log order."""
 
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -77,6 +77,7 @@ class Batch:
             self._uow.begin(_bare(failure.record))
             sent = len(self._uow.outbox)
             self._uow.send(dead_letter(failure.record, self._handlers.service, failure.summary, failure.trace))
+            self._answer(_reply_to(failure.record), _BROKEN.reply)
             self._stamp(failure.record, sent)
 
     def _stamp(self, record: Incoming, first: int) -> None:
@@ -189,6 +190,17 @@ def reused_key() -> Refused:
         422, "idempotency-key-reused", "Idempotency-Key was used for another request",
         "Send a new Idempotency-Key, or repeat exactly the first request.",
     )  # fmt: skip
+
+
+_BROKEN = Refused(
+    500, "internal-error", "The command could not be handled",
+    "It was put aside as a dead letter: nothing is lost, and it can be replayed once the cause is mended.",
+)  # fmt: skip
+
+
+def _reply_to(record: Incoming) -> Meta:
+    """Meta of a record that failed, as far as its sender's address goes."""
+    return replace(_bare(record), reply_to=record.headers.get(Header.REPLY_TO))
 
 
 def _bare(record: Incoming) -> Meta:

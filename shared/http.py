@@ -23,6 +23,7 @@ TOTAL_TIMEOUT = 20.0
 MAX_ANSWER = 4 * 1024 * 1024
 MAX_REDIRECTS = 5
 MEDIA_TYPES = ("image/", "video/")
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class NotSent(Exception):
@@ -33,7 +34,11 @@ class OutcomeUnknown(Exception):
     """The request may have been carried out: no answer came, or only a part of one."""
 
 
-class MediaRefused(Exception):
+class AddressRefused(Exception):
+    """An address from outside that must not be called. Final."""
+
+
+class MediaRefused(AddressRefused):
     """A media address that must not be fetched, or an answer that must not be kept. Final."""
 
 
@@ -68,11 +73,22 @@ class MediaFile:
 
 
 class HttpClient:
-    """One connection pool for a process. Redirects are not followed, cookies not kept, proxies not taken from outside."""
+    """The process's connections. Redirects are not followed, cookies not kept, proxies not taken from outside.
 
-    def __init__(self, *, connect_timeout: float = CONNECT_TIMEOUT, total_timeout: float = TOTAL_TIMEOUT) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=total_timeout, connect=connect_timeout, sock_connect=connect_timeout)
-        self._session: aiohttp.ClientSession | None = None
+    `trusted` names the host:port pairs that may be private although the outside gave the address: those that the
+    operator has put into the settings (the local dev network).
+    """
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        total_timeout: float = TOTAL_TIMEOUT,
+        trusted: frozenset[str] = frozenset(),
+    ) -> None:
+        self._timeout = aiohttp.ClientTimeout(total_timeout, connect=connect_timeout, sock_connect=connect_timeout)
+        self._pools: dict[bool, aiohttp.ClientSession] = {}
+        self.trusted = trusted
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,18 +99,14 @@ class HttpClient:
         await self.close()
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for pool in self._pools.values():
+            await pool.close()
+        self._pools.clear()
 
-    def _pool(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "Vouch/1"},
-            )
-        return self._session
+    def _pool(self, public_only: bool) -> aiohttp.ClientSession:
+        if public_only not in self._pools:
+            self._pools[public_only] = _session(public_only, self._timeout)
+        return self._pools[public_only]
 
     async def request(
         self,
@@ -106,12 +118,18 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        from_outside: bool = False,
     ) -> Answer:
-        """One call. Raises `NotSent` when no connection was made, `OutcomeUnknown` when the answer stayed away."""
+        """One call. `from_outside`: a tenant gave the address, so it must lead to the open internet.
+
+        Raises `NotSent` when no connection was made, `OutcomeUnknown` when the answer stayed away, and
+        `AddressRefused` when an address from outside leads inside.
+        """
+        target = _checked(url, self.trusted) if from_outside else URL(url)
         try:
-            async with self._pool().request(
+            async with self._pool(from_outside and _origin(target) not in self.trusted).request(
                 method,
-                url,
+                target,
                 params=params,
                 json=json,
                 data=form if form is not None else body,
@@ -123,6 +141,21 @@ class HttpClient:
             raise NotSent(f"No connection ({type(error).__name__}).") from None
         except (aiohttp.ClientError, TimeoutError, _TooLarge) as error:
             raise OutcomeUnknown(f"No whole answer ({type(error).__name__}).") from None
+
+
+def _session(public_only: bool, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    resolver = _PublicResolver() if public_only else None
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=not public_only),
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "Vouch/1"},
+        auto_decompress=not public_only,
+    )
+
+
+def _origin(url: URL) -> str:
+    return f"{url.host}:{url.port}"
 
 
 class _TooLarge(Exception):
@@ -161,7 +194,7 @@ class _PublicResolver(AbstractResolver):
         found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
         addresses = [(info[0], str(info[4][0])) for info in found]
         if not addresses or not all(is_public(address) for _, address in addresses):
-            raise MediaRefused("The media address leads to a private network.")
+            raise AddressRefused("The address leads to a private network.")
         return [
             ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
             for kind, address in addresses
@@ -172,19 +205,18 @@ class _PublicResolver(AbstractResolver):
 
 
 def _checked(url: str, trusted: frozenset[str]) -> URL:
-    """The parsed address. Raises MediaRefused unless it is http(s), without credentials, and not a private literal."""
+    """The parsed address. AddressRefused unless http(s), without credentials, no private literal."""
     try:
         parts = urlsplit(url)
         parsed = URL(url)
-        port = parts.port
     except ValueError:
-        raise MediaRefused("The media address is not a URL.") from None
+        raise AddressRefused("The address is not a URL.") from None
     if parts.scheme not in ("http", "https") or not parsed.host:
-        raise MediaRefused("The media address is not http or https.")
+        raise AddressRefused("The address is not http or https.")
     if parts.username is not None or parts.password is not None or parsed.user or parsed.password:
-        raise MediaRefused("The media address carries credentials.")
-    if f"{parsed.host}:{port or parsed.port}" not in trusted and _is_private_literal(parsed.host):
-        raise MediaRefused("The media address leads to a private network.")
+        raise AddressRefused("The address carries credentials.")
+    if _origin(parsed) not in trusted and _is_private_literal(parsed.host):
+        raise AddressRefused("The address leads to a private network.")
     return parsed
 
 
@@ -196,50 +228,42 @@ def _is_private_literal(host: str) -> bool:
 
 
 async def fetch_media(
-    url: str,
-    *,
-    max_bytes: int = 10 * 1024 * 1024,
-    timeout: float = 15.0,
-    trusted: frozenset[str] = frozenset(),
+    url: str, *, max_bytes: int = 10 * 1024 * 1024, timeout: float = 15.0, trusted: frozenset[str] = frozenset()
 ) -> MediaFile:
     """Fetch a picture or video from an address the outside gave.
 
     Each hop of a redirect is checked anew, and the connection goes to the very addresses that were checked. `timeout`
-    spans all hops. `trusted` names host:port pairs that may be private (the local dev network). Raises MediaRefused
-    (final), NotSent or OutcomeUnknown (may work later).
+    spans all hops. Raises MediaRefused (final), NotSent or OutcomeUnknown (may work later).
     """
     try:
         async with asyncio.timeout(timeout):
             return await _follow(url, max_bytes, trusted)
-    except (TimeoutError, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+    except (TimeoutError, aiohttp.ClientConnectorError) as error:
         raise NotSent(f"The media could not be fetched ({type(error).__name__}).") from None
-    except aiohttp.InvalidURL:
-        raise MediaRefused("The media address is not a URL.") from None
+    except (AddressRefused, aiohttp.InvalidURL) as error:
+        raise MediaRefused(str(error) if isinstance(error, AddressRefused) else "The address is not a URL.") from None
     except aiohttp.ClientError as error:
         raise OutcomeUnknown(f"The media could not be fetched ({type(error).__name__}).") from None
 
 
 async def _follow(url: str, max_bytes: int, trusted: frozenset[str]) -> MediaFile:
+    no_limit = aiohttp.ClientTimeout(total=None)  # the caller's timeout spans all hops
     for _ in range(MAX_REDIRECTS + 1):
         target = _checked(url, trusted)
-        open_to = f"{target.host}:{target.port}" in trusted
-        connector = aiohttp.TCPConnector(resolver=None if open_to else _PublicResolver(), use_dns_cache=False)
-        async with aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
-        ) as session:
-            async with session.get(
-                target, allow_redirects=False, headers={"Accept-Encoding": "identity", "User-Agent": "Vouch/1"}
-            ) as response:
-                location = response.headers.get("Location")
-                if response.status not in (301, 302, 303, 307, 308) or not location:
-                    return await _media(response, max_bytes)
-                url = str(target.join(_location(location)))
+        async with (
+            _session(_origin(target) not in trusted, no_limit) as session,
+            session.get(target, allow_redirects=False, headers={"Accept-Encoding": "identity"}) as response,
+        ):
+            location = response.headers.get("Location")
+            if response.status not in REDIRECTS or not location:
+                return await _media(response, max_bytes)
+            url = _joined(target, location)
     raise MediaRefused("The media address redirects too often.")
 
 
-def _location(value: str) -> URL:
+def _joined(base: URL, location: str) -> str:
     try:
-        return URL(value)
+        return str(base.join(URL(location)))
     except ValueError:
         raise MediaRefused("The media address redirects to what is not a URL.") from None
 
@@ -247,8 +271,8 @@ def _location(value: str) -> URL:
 async def _media(response: aiohttp.ClientResponse, max_bytes: int) -> MediaFile:
     if response.status != 200:
         raise MediaRefused(f"The media address answers {response.status}.")
-    if not response.content_type.startswith(MEDIA_TYPES) or response.headers.get("Content-Encoding", "identity") != "identity":
-        raise MediaRefused("The media address holds no picture or video.")
+    if not response.content_type.startswith(MEDIA_TYPES) or response.headers.get("Content-Encoding"):
+        raise MediaRefused("The media address holds no plain picture or video.")
     if (response.content_length or 0) > max_bytes:
         raise MediaRefused("The media is too large.")
     try:

@@ -52,6 +52,7 @@ def consumer(settings: Settings, *topics: str, group: str | None, reset: str = "
         *topics, bootstrap_servers=settings.kafka, group_id=group, enable_auto_commit=False, auto_offset_reset=reset,
         max_poll_records=settings.batch_size, fetch_max_wait_ms=100, session_timeout_ms=10_000, heartbeat_interval_ms=3_000,
         max_poll_interval_ms=300_000, max_partition_fetch_bytes=4_000_000, metadata_max_age_ms=30_000,
+        group_instance_id=settings.instance or None if group else None,
     )  # fmt: skip
 
 

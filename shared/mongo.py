@@ -50,23 +50,22 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, OperationFailure) and error.code in _TRANSIENT_CODES
 
 
-async def transaction(client: Client, body: Callable[[Session], Awaitable[T]]) -> T:
+async def transaction(session: Session, body: Callable[[Session], Awaitable[T]]) -> T:
     """Run `body` in one majority-committed snapshot transaction. Tries once; the caller decides about retries.
 
     A commit whose outcome is unknown is asked again (idempotent by the server's transaction number).
     """
-    async with await client.start_session() as session:
-        session.start_transaction(
-            read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority"), read_preference=ReadPreference.PRIMARY
-        )
-        try:
-            result = await body(session)
-        except BaseException:
-            if session.in_transaction:
-                await _abort(session)
-            raise
-        await _commit(session)
-        return result
+    session.start_transaction(
+        read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority"), read_preference=ReadPreference.PRIMARY
+    )
+    try:
+        result = await body(session)
+    except BaseException:
+        if session.in_transaction:
+            await _abort(session)
+        raise
+    await _commit(session)
+    return result
 
 
 async def _abort(session: Session) -> None:

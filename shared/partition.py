@@ -58,16 +58,29 @@ class Partition:
         self._place = f"{topic}/{number}"
         self._origin = f"{handlers.service}/{topic}/{number}"
         self._progress = Progress("", None)
+        self._session: Session | None = None
         self._outbound: asyncio.Queue[Published] = asyncio.Queue(maxsize=2)
 
     async def recover(self) -> int | None:
-        """Publish what the outbox still holds; returns the offset to read from (None: the log's beginning)."""
+        """Take the partition over and publish what its outbox still holds.
+
+        Returns the offset to read from (None: the log's beginning).
+        """
+        self._session = await self._client.start_session()
+        self._progress = await self._store.take_over(self._cluster, self._place, self._session)
+        await self._publish_left_over()
+        return self._progress.next
+
+    async def _publish_left_over(self) -> None:
         for id, records in await self._store.left_over(self._place):
-            log.info("publishing what a former owner committed", place=self._place, messages=len(records))
+            log.info("publishing what was committed before", place=self._place, messages=len(records))
             await self._publish(records)
             await self._store.published([id])
-        self._progress = await self._store.read(self._cluster, self._place)
-        return self._progress.next
+
+    async def end(self) -> None:
+        """Give the partition up."""
+        if self._session:
+            await self._session.end_session()
 
     async def handle(self, records: list[Incoming], log_begins_at: int) -> None:
         """One transaction over the records. Raises `Rewind`, `DataGone`, `MassFailure`; backs off while things are away."""
@@ -96,7 +109,9 @@ class Partition:
             except Retry as retry:
                 await asyncio.sleep(min(0.05 * 2**attempt, 1) if retry.delay is None else retry.delay)
             except Fenced:
-                self._progress = await self._store.read(self._cluster, self._place)
+                # Whoever got there first may not have published yet; what we publish next must not overtake it.
+                await self._publish_left_over()
+                self._progress = await self._store.read(self._progress.id)
                 raise Rewind(self._progress.next) from None
             except (Inseparable, _Unwritable) as error:
                 if len(records) > 1:
@@ -109,10 +124,11 @@ class Partition:
 
     async def _attempt(self, records: list[Incoming], *, final: bool, dead: list[Failure] | None = None) -> None:
         began = perf_counter()
+        assert self._session
         try:
             async with self._slots:
                 progress, outcome, outbox, out, jobs = await transaction(
-                    self._client, lambda session: self._body(session, records, final, dead or [])
+                    self._session, lambda session: self._body(session, records, final, dead or [])
                 )
         except (Fenced, Retry, Inseparable, MassFailure):
             raise
@@ -121,7 +137,7 @@ class Partition:
             raise Retry(1.0) from error
         except Exception as error:
             if is_transient(error):
-                log.info("transaction again", place=self._place, error=repr(error)[:300])
+                log.info("transaction again", place=self._place, error=repr(error)[:120])
                 raise Retry() from error
             log.warning("batch failed", place=self._place, error=repr(error)[:1000])
             raise _Unwritable(repr(error)) from error

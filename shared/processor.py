@@ -223,6 +223,7 @@ class _Owned:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._partition.end()
 
     async def _work(self) -> None:
         await self._seek(await self._recovered())

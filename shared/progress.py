@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, InsertOne
+from pymongo import ASCENDING, IndexModel, InsertOne, ReturnDocument
 
 from shared.mongo import Database, Raw, Session
 from shared.records import Outgoing
@@ -37,6 +37,7 @@ class ProgressStore:
     """Progress, outbox and answers of one service, in its own database."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._progress, self._outbox, self._seen = database["progress"], database["outbox"], database["seen"]
 
     async def prepare(self) -> None:
@@ -44,21 +45,29 @@ class ProgressStore:
         await self._seen.create_indexes([IndexModel([("at", ASCENDING)], expireAfterSeconds=int(SEEN_FOR.total_seconds()))])
         await self._outbox.create_indexes([IndexModel([("place", ASCENDING), ("_id", ASCENDING)])])
 
-    async def read(self, cluster: str, place: str) -> Progress:
-        """The partition's progress.
+    async def take_over(self, cluster: str, place: str, session: Session) -> Progress:
+        """Become the partition's owner: its progress, once the former owner can't write any more.
 
-        In a log that was never seen before (another cluster id: the embedded broker forgets its log when it ends) it
-        starts anew, but the sequences come along, so that what an outbox still publishes is recognised.
+        A process that was killed leaves its transaction open on the server, which would hold its documents for a
+        minute (`transactionLifetimeLimitSeconds`); so the former owner's session is ended first. In a log that was
+        never seen before (another cluster id: the embedded broker forgets its log when it ends) progress starts anew,
+        but the sequences come along, so that what an outbox still publishes is recognised.
         """
         id = f"{cluster}/{place}"
         raw = await self._progress.find_one({"_id": id})
-        if raw:
-            return Progress(id, raw["next"], _decode(raw["sequences"]))
-        earlier = await self._progress.find_one({"place": place}, sort=[("at", -1)])
-        sequences = _decode(earlier["sequences"]) if earlier else {}
-        seed = {"place": place, "next": None, "sequences": _encode(sequences), "at": datetime.now(UTC)}
-        await self._progress.update_one({"_id": id}, {"$setOnInsert": seed}, upsert=True)
-        return Progress(id, None, sequences)
+        if raw and raw.get("session"):
+            await self._database.client.admin.command({"killSessions": [{"id": raw["session"]}]})
+        own = {"session": session.session_id["id"], "at": datetime.now(UTC)}
+        if raw is None:
+            earlier = await self._progress.find_one({"place": place}, sort=[("at", -1)])
+            own |= {"place": place, "next": None, "sequences": earlier["sequences"] if earlier else []}
+        raw = await self._progress.find_one_and_update({"_id": id}, {"$set": own}, upsert=True, return_document=ReturnDocument.AFTER)
+        return Progress(id, raw["next"], _decode(raw["sequences"]))
+
+    async def read(self, id: str) -> Progress:
+        """The partition's progress as it is."""
+        raw = await self._progress.find_one({"_id": id}) or {"next": None, "sequences": []}
+        return Progress(id, raw["next"], _decode(raw["sequences"]))
 
     async def advance(self, before: Progress, after: Progress, session: Session) -> None:
         """Move from `before` to `after`, within the batch's transaction. Raises `Fenced`."""

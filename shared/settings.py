@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1000, description="Partitions of each topic when it is created.")
     replication: int = Field(1, ge=1, le=5, description="Replicas of each partition when a topic is created.")
 
+    instance: str = Field("", description="This process's lasting name (ugc-0): a restart takes its partitions back at once.")
+
     http_host: str = Field("127.0.0.1", description="Address the process listens on.")
     http_port: int = Field(8000, ge=1, le=65535, description="Port the process listens on.")
     public_url: str = Field("http://127.0.0.1:8000", description="The gateway's address as the world sees it.")

@@ -249,6 +249,7 @@ class ApplyStanding(_Command):
 
     keyed_by: ClassVar[str] = "order_id"
     order_id: str
+    customer_id: str
     standing: CustomerStanding
 
 
@@ -257,7 +258,11 @@ class OrderLineCommission(Value):
 
     line_id: str
     product_id: str | None = None
-    quantity: int = Field(ge=0)
+    title: str = ""
+    quantity: int = Field(ge=0, description="Units that remain.")
+    bought: int = Field(0, ge=0, description="Units bought, refunded ones included.")
+    exempt: Literal["gift_card", "tip"] | None = None
+    rate: DecimalString | None = Field(None, description="Percent; None for a share of a fixed amount.")
     base: DecimalString = Field(description="What remains after discounts, taxes and refunds.")
     awarded: DecimalString = Field(description="Commission on the line as bought.")
     commission: DecimalString = Field(description="Commission that remains after refunds.")
@@ -309,13 +314,6 @@ class VoidCommission(_AmbassadorCommand):
 class MatureCommissions(_AmbassadorCommand):
     """Approve what has been held long enough (internal: from the scheduler)."""
 
-    as_of: datetime
-
-
-class SweepCommissions(_Command):
-    """Find what is due in every brand, and tell its owners (internal: the scheduler's tick)."""
-
-    keyed_by: ClassVar[str] = "brand_id"
     as_of: datetime
 
 

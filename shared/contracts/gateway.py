@@ -34,11 +34,20 @@ class _Event(Event):
     topic: ClassVar[Topic] = Topic.EVENTS_GATEWAY
 
 
-class CreateBrand(_Command):
-    """Take a brand on. Refused when the shop domain already belongs to a brand."""
+class BrandChanges(Value):
+    """What of a profile changes; left-out fields stay. Shop and currency never change: all books are kept in it."""
 
-    keyed_by: ClassVar[str] = "shop_domain"
-    shop_domain: str
+    name: str | None = Field(None, examples=["Northwind Coffee Roasters"])
+    time_zone: str | None = Field(None, examples=["Europe/Berlin"])
+    storefront_url: str | None = Field(None, examples=["https://northwind.example"])
+    languages: list[str] | None = Field(None, examples=[["en", "ru"]])
+
+
+class CreateBrand(_Command):
+    """Take a brand on. The brand's id is derived from the shop domain, so one shop is one brand; refused when it exists."""
+
+    keyed_by: ClassVar[str] = "brand_id"
+    shop_domain: str = Field(examples=["vouch-demo.myshopify.com"])
     profile: BrandProfile
 
 
@@ -46,7 +55,7 @@ class UpdateBrand(_Command):
     """Change a brand's profile."""
 
     keyed_by: ClassVar[str] = "brand_id"
-    profile: BrandProfile
+    changes: BrandChanges
 
 
 class CreateApiKey(_Command):
@@ -85,20 +94,47 @@ class DisconnectNetwork(_Command):
     connection_id: str
 
 
-class ConnectShop(_Command):
-    """Keep the offline token that an install (OAuth) brought."""
+class ConfigureShopApp(_Command):
+    """Use the brand's own app at Shopify. A new secret keeps the one before valid, for the days of a rotation."""
 
     keyed_by: ClassVar[str] = "brand_id"
-    shop_domain: str
+    client_id: str = Field(examples=["3f1c0de5a4b94f0f8a1a2f6f0d1c2b3a"])
+    sealed_secret: str = Field(description="The app's client secret, sealed.")
+
+
+class ConnectShop(_Command):
+    """Keep the offline token that an install (OAuth) or its refresh brought."""
+
+    keyed_by: ClassVar[str] = "brand_id"
+    shop_domain: str = Field(examples=["vouch-demo.myshopify.com"])
     sealed_token: str
-    scopes: list[str] = Field(default_factory=list)
+    scopes: list[str] = Field(default_factory=list, examples=[["read_orders", "write_discounts"]])
+    expires_at: datetime | None = Field(None, description="When the token ends; None: never.")
+    sealed_refresh_token: str | None = Field(None, description="Brings the next token, once.")
+    refreshed: bool = Field(False, description="The next token of an installed app, not a new install.")
+
+
+class RecordShopSubscriptions(_Command):
+    """What came of subscribing to the shop's webhooks (internal)."""
+
+    keyed_by: ClassVar[str] = "brand_id"
+    topics: list[str] = Field(description="Subscribed webhook topics.", examples=[["ORDERS_CREATE", "REFUNDS_CREATE"]])
+    refused: dict[str, str] = Field(default_factory=dict, description="Topic to the reason Shopify gave.")
+
+
+class ReplayDeadLetter(_Command):
+    """Put a dead letter back on the topic it came from, for the service that could not handle it."""
+
+    keyed_by: ClassVar[str] = "brand_id"
+    dead_letter_id: str = Field(examples=["dlq_k3v6m2x7q4n5p8r9s2t3u4v5wa"])
 
 
 class DisconnectShop(_Command):
-    """The app was uninstalled: the token is gone."""
+    """The app was uninstalled: the token is gone. Ignored when the app was installed again after `at`."""
 
     keyed_by: ClassVar[str] = "brand_id"
     shop_domain: str
+    at: datetime | None = Field(None, description="When it was uninstalled; None: now.")
 
 
 class BrandConfigured(_Event):
@@ -141,6 +177,7 @@ class ShopConnected(_Event):
     shop_domain: str
     sealed_token: str
     scopes: list[str] = Field(default_factory=list)
+    refreshed: bool = Field(False, description="Only the token is new; the app was installed before.")
 
 
 class ShopDisconnected(_Event):

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from shared.contracts.base import Command, Event, Value
 from shared.money import DecimalString, Money
@@ -14,6 +14,16 @@ GrantStatus = Literal["reserved", "issued", "redeemed", "expired", "revoked", "f
 CampaignStatus = Literal["active", "paused", "archived"]
 Trigger = Literal["order_attributed", "mention_approved", "mention_featured", "tier_reached", "ambassador_activated", "by_hand"]
 RewardKind = Literal["percent", "fixed", "free_shipping"]
+RecipientRole = Literal["author", "buyer", "ambassador"]
+RECIPIENTS: dict[str, tuple[RecipientRole, ...]] = {
+    "order_attributed": ("buyer", "ambassador"),
+    "mention_approved": ("author", "ambassador"),
+    "mention_featured": ("author", "ambassador"),
+    "tier_reached": ("ambassador",),
+    "ambassador_activated": ("ambassador",),
+    "by_hand": ("author", "buyer", "ambassador"),
+}
+"""Whom each trigger knows."""
 
 
 class DiscountReward(Value):
@@ -35,6 +45,10 @@ class DiscountReward(Value):
             raise ValueError("a percent reward needs a value above 0 and at most 100")
         if self.kind == "fixed" and self.value <= 0:
             raise ValueError("a fixed reward needs a value above 0")
+        if self.kind == "free_shipping" and (self.products or self.collections):
+            raise ValueError("free shipping is for the whole order, not for products or collections")
+        if self.products and self.collections:
+            raise ValueError("a reward is for products or for collections, not for both")
         return self
 
 
@@ -54,11 +68,24 @@ class CampaignTerms(Value):
     title: dict[str, str] = Field(default_factory=dict, description="What the person reads, per language.")
     trigger: Trigger
     condition: str = Field("true", max_length=2000, description="CEL over the trigger's context.", examples=["mention.sentiment > 0.3"])
-    recipient: Literal["author", "buyer", "ambassador"] = Field(description="Whom of those the trigger knows.")
+    recipient: RecipientRole = Field(description="Whom of those the trigger knows.")
     reward: DiscountReward
+    bearer_codes: bool = Field(
+        False,
+        description="Whether people who aren't known as customers get a code at once, which whoever has it may use once. "
+        "Otherwise their grant waits until they claim it, signed in at the shop.",
+    )
     caps: Caps = Field(default_factory=lambda: Caps())
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
+    starts_at: AwareDatetime | None = Field(None, description="From when it gives; inclusive.")
+    ends_at: AwareDatetime | None = Field(None, description="Until when it gives; exclusive.")
+
+    @model_validator(mode="after")
+    def _sane(self) -> "CampaignTerms":
+        if self.recipient not in (known := RECIPIENTS[self.trigger]):
+            raise ValueError(f"{self.trigger} knows {' and '.join(known)}, not {self.recipient}")
+        if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
+            raise ValueError("starts_at must be before ends_at")
+        return self
 
 
 class Recipient(Value):

@@ -104,7 +104,8 @@ class Voice(Value):
     languages: list[str] = Field(default_factory=lambda: ["ru", "en"])
     signature: str | None = None
     banned_words: list[str] = Field(default_factory=list)
-    allowed_links: list[str] = Field(default_factory=list)
+    competitors: list[str] = Field(default_factory=list, description="Names that a reply never mentions.")
+    allowed_links: list[str] = Field(default_factory=list, description="Hosts or address prefixes a reply may link to, beside the storefront.")
     facts: list["VoiceFact"] = Field(default_factory=list)
     policy: "ReplyPolicy" = Field(default_factory=lambda: ReplyPolicy())
 

@@ -5,8 +5,8 @@ An adapter turns the network's own shapes into the neutral form and back. It kee
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -85,7 +85,7 @@ class HandshakeResponse(Frozen):
 
 
 class Deleted(Frozen):
-    """Something that was said is gone, or hidden by the network. A later `NeutralMention` of the same id restores it."""
+    """Something that was said is gone, or hidden by the network. A later mention of the same id restores it."""
 
     external_id: str
 
@@ -127,7 +127,7 @@ class Published(Frozen):
 
 
 class PublishRefused(Exception):
-    """The network said no. `permanent`: it will say so again (text, target, rights); else the token or account needs care."""
+    """The network said no. `permanent`: to this text or target, for good; else the token or account needs care."""
 
     def __init__(self, *, permanent: bool, reason: str) -> None:
         super().__init__(reason)
@@ -252,13 +252,3 @@ class NetworkBase:
 
     async def poll(self, connection: Connection, cursor: str | None, client: HttpClient) -> Poll:
         return Poll(mentions=(), cursor=cursor)
-
-
-def from_unix(seconds: Any, pointer: str) -> datetime:
-    """A network's Unix time in UTC. Raises InvalidPayload when it is none."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise InvalidPayload(pointer, "is not a Unix time")
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError, ValueError) as error:
-        raise InvalidPayload(pointer, "is not a Unix time") from error
