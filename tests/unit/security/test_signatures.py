@@ -19,7 +19,7 @@ VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
 )
 
 
-def vectors(scheme: str) -> Any:
+def vectors(scheme: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("v", VECTORS[scheme], ids=lambda v: str(v["name"]))
 
 
