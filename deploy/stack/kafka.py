@@ -1,5 +1,6 @@
 """Apache Kafka as a single KRaft node from jars of Maven Central, on Java 17 or newer."""
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -213,6 +214,8 @@ class Apache:
 
 async def ready(bootstrap: str) -> bool:
     """True once the broker answers for its topics."""
+    if not await _listens(bootstrap.split(",")[0]):
+        return False
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
     try:
         await admin.start()
@@ -221,4 +224,15 @@ async def ready(bootstrap: str) -> bool:
         return False
     finally:
         await admin.close()
+    return True
+
+
+async def _listens(address: str) -> bool:
+    """Whether anything accepts connections there; asked first, since the Kafka client complains aloud when not."""
+    host, _, port = address.rpartition(":")
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), 2)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
     return True

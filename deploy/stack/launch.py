@@ -1,9 +1,10 @@
 """Records its own pid, then becomes the program it was asked to start.
 
-    python -m deploy.stack.launch [--die-with-parent] RECORD PROGRAM [ARGUMENT...]
+    python -m deploy.stack.launch [--die-with-parent] PARENT RECORD PROGRAM [ARGUMENT...]
 
-The record is on disk before the program runs, so however abruptly the parent dies there is never a child that
-nobody knows about. `exec` keeps pid and start time, so the record stays true.
+The record is on disk before the program runs, and a launcher whose parent has died meanwhile ends instead: however
+abruptly the parent dies, there is never a child that nobody knows about. `exec` keeps pid and start time, so the
+record stays true.
 """
 
 import ctypes
@@ -27,8 +28,10 @@ def main(arguments: list[str]) -> None:
     if arguments[0] == "--die-with-parent":
         die_with_parent()
         arguments = arguments[1:]
-    record, *command = arguments
+    parent, record, *command = arguments
     Recorded.of(os.getpid(), command).write(Path(record))
+    if os.getppid() != int(parent):
+        sys.exit("the process that wanted this one is gone")
     os.execvp(command[0], command)
 
 

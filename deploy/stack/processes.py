@@ -81,7 +81,7 @@ def spawn(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [*launcher, str(record), *command],
+            [*launcher, str(os.getpid()), str(record), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
