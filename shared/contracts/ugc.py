@@ -181,12 +181,129 @@ class RegenerateReply(_MentionCommand):
     reply_id: str
 
 
+class ForgetMention(_MentionCommand):
+    """The author took it back, or the network hid it (internal): the text goes, nothing is published any more."""
+
+    connection_id: str
+    network: NetworkName
+    external_id: str
+
+
+class DraftRequest(Value):
+    """What a draft is made from, frozen when it was asked for."""
+
+    connection_id: str
+    network: NetworkName
+    kind: MentionKind
+    text: str
+    language: str
+    intent: Intent
+    sentiment: float
+    author: Author
+    person_id: str | None = None
+    products: list[str] = Field(default_factory=list)
+    hashtags: list[str] = Field(default_factory=list)
+    has_image: bool = False
+    earlier_mentions: int = Field(0, description="How many earlier mentions of the author are known.")
+    earlier_product: str | None = Field(None, description="A product the author spoke well of before.")
+    max_length: int
+    cautious: bool = Field(False, description="Something in the text wants a person's eye, whatever the policy says.")
+
+
+class DraftReply(_Command):
+    """Write a draft (internal). Keyed by the brand: one writer sees all its lines, so none is repeated."""
+
+    keyed_by: ClassVar[str] = "brand_id"
+    mention_id: str
+    reply_id: str
+    purpose: Literal["answer", "rights"] = "answer"
+    request: DraftRequest
+
+
+class CitedFact(Value):
+    """A fact a reply cites, in the words it cites."""
+
+    id: str
+    text: str
+
+
+class GuardrailHit(Value):
+    """A guardrail that a text did not pass, and the words that caused it."""
+
+    code: str
+    detail: str
+    found: str = ""
+
+
+class DraftedReply(Value):
+    """A finished draft."""
+
+    text: str
+    language: str
+    move: str
+    generator: Literal["composer", "llm"] = "composer"
+    facts: list[CitedFact] = Field(default_factory=list)
+    media: list[Media] = Field(default_factory=list)
+    guardrails: list[GuardrailHit] = Field(default_factory=list)
+    needs_person: bool = False
+    auto_send: bool = Field(False, description="The brand's policy lets it leave by itself, if the network does too.")
+
+
+class ProposeReply(_MentionCommand):
+    """Take a finished draft (internal: from the brand's partition)."""
+
+    reply_id: str
+    purpose: Literal["answer", "rights"] = "answer"
+    draft: DraftedReply
+
+
+class SendReply(_MentionCommand):
+    """Begin to send an approved reply (internal): eligibility and guardrails are checked once more."""
+
+    reply_id: str
+
+
+class ExpireReply(_MentionCommand):
+    """The network's window for an answer has closed (internal: from the scheduler)."""
+
+    reply_id: str
+
+
+class AnswerRights(_MentionCommand):
+    """The author answered the request for rights in the thread (internal)."""
+
+    granted: bool
+    external_id: str = Field(description="The author's answer.")
+
+
+class ExpireRights(_MentionCommand):
+    """The right to show a mention has run out (internal: from the scheduler)."""
+
+
+class PollConnection(_Command):
+    """Look for what is new at a network that pushes nothing (internal: from the scheduler)."""
+
+    keyed_by: ClassVar[str] = "connection_id"
+    connection_id: str
+
+
+class RecordPoll(_Command):
+    """Where the next poll goes on (internal)."""
+
+    keyed_by: ClassVar[str] = "connection_id"
+    connection_id: str
+    round: int
+    cursor: str | None = None
+    failed: str | None = Field(None, description="Why the poll found nothing out.")
+
+
 class RecordReplyOutcome(_MentionCommand):
     """What came of publishing a reply (internal)."""
 
     reply_id: str
     outcome: Literal["sent", "failed", "uncertain"]
     external_id: str | None = None
+    permalink: str | None = None
     reason: str | None = None
 
 
