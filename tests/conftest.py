@@ -1,5 +1,6 @@
 """Fixtures that every test may use. What they start is described in tests/stack.py."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,24 +8,38 @@ from pathlib import Path
 import pytest
 from pymongo import MongoClient
 
+from deploy.stack.errors import StackError
 from tests import stack
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `apache` are skipped, with the reason, on the embedded broker.
+KAFKA_FIXTURES = {"kafka", "kafka_kind", "own_kafka"}
 
-    Asking for the kind of broker fetches it when that was never done, here rather than within a test's time limit.
-    """
-    marked = [item for item in items if item.get_closest_marker("apache")]
-    asking = [item for item in items if {"kafka", "kafka_kind"} & set(getattr(item, "fixturenames", ()))]
-    if (marked or asking) and stack.kafka_kind() == "embedded":
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses Kafka with `broker`; skip tests marked `apache`, with the reason, on the embedded broker."""
+    for item in items:
+        if KAFKA_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("broker")
+    if any(item.get_closest_marker("broker") or item.get_closest_marker("apache") for item in items):
+        skip_without_apache(items)
+
+
+def skip_without_apache(items: list[pytest.Item]) -> None:
+    """Asking for the kind of broker may fetch it: here, rather than within some test's time limit."""
+    try:
+        kind = stack.kafka_kind()
+    except StackError as error:
+        raise pytest.UsageError(str(error)) from None
+    if kind == "embedded":
         reason = "needs restarts or rebalances of a real Apache Kafka; this run is on the embedded broker"
-        for item in marked:
-            item.add_marker(pytest.mark.skip(reason=reason))
+        for item in items:
+            if item.get_closest_marker("apache"):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_report_header() -> str:
-    return "VOUCH: real servers are started when a test asks for them (KAFKA=apache|embedded|auto)"
+    return f"servers: real ones, started when a test asks for them (KAFKA={os.environ.get('KAFKA', 'auto')})"
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,9 @@ class Plan:
             "VOUCH_MASTER_KEY": secrets.master_key,
             "VOUCH_OPERATOR_TOKEN": secrets.operator_token,
         }
-        return settings | (self._local_world() if self.options.demo else {})
+        # A lasting name lets a restarted process take its partitions back at once; the embedded broker has no such thing.
+        instance = {} if self.kafka_kind == "embedded" else {"VOUCH_INSTANCE": f"{service}-0"}
+        return settings | instance | (self._local_world() if self.options.demo else {})
 
     def _local_world(self) -> dict[str, str]:
         devnet = self.options.url("devnet")
