@@ -12,7 +12,9 @@ from shared.topics import Topic
 
 GrantStatus = Literal["reserved", "issued", "redeemed", "expired", "revoked", "failed"]
 CampaignStatus = Literal["active", "paused", "archived"]
-Trigger = Literal["order_attributed", "mention_approved", "mention_featured", "tier_reached", "ambassador_activated", "by_hand"]
+Trigger = Literal[
+    "order_attributed", "mention_approved", "mention_featured", "tier_reached", "ambassador_activated", "by_hand"
+]
 RewardKind = Literal["percent", "fixed", "free_shipping"]
 RecipientRole = Literal["author", "buyer", "ambassador"]
 RECIPIENTS: dict[str, tuple[RecipientRole, ...]] = {
@@ -58,7 +60,9 @@ class Caps(Value):
     total: int | None = Field(None, ge=1, description="Grants in all.")
     per_person: int | None = Field(1, ge=1, description="Grants per person.")
     budget: DecimalString | None = Field(None, gt=0, description="Sum of `cost_estimate` of grants, shop currency.")
-    cost_estimate: DecimalString = Field(Decimal(0), ge=0, description="What one grant is reckoned to cost, shop currency.")
+    cost_estimate: DecimalString = Field(
+        Decimal(0), ge=0, description="What one grant is reckoned to cost, shop currency."
+    )
 
 
 class CampaignTerms(Value):
@@ -67,12 +71,14 @@ class CampaignTerms(Value):
     name: str = Field(min_length=1, max_length=200)
     title: dict[str, str] = Field(default_factory=dict, description="What the person reads, per language.")
     trigger: Trigger
-    condition: str = Field("true", max_length=2000, description="CEL over the trigger's context.", examples=["mention.sentiment > 0.3"])
+    condition: str = Field(
+        "true", max_length=2000, description="CEL over the trigger's context.", examples=["mention.sentiment > 0.3"]
+    )
     recipient: RecipientRole = Field(description="Whom of those the trigger knows.")
     reward: DiscountReward
     bearer_codes: bool = Field(
         False,
-        description="Whether people who aren't known as customers get a code at once, which whoever has it may use once. "
+        description="Whether people who aren't known as customers get a code at once, good once for whoever has it. "
         "Otherwise their grant waits until they claim it, signed in at the shop.",
     )
     caps: Caps = Field(default_factory=lambda: Caps())
@@ -124,7 +130,9 @@ class ChangeCampaign(_CampaignCommand):
 class IssueGrant(_CampaignCommand):
     """Thank a person (internal from a trigger, or by hand). The same `source_id` always gives the same grant."""
 
-    source_id: str = Field(description="What triggered it, for example the mention or order; unique within the campaign.")
+    source_id: str = Field(
+        description="What triggered it, for example the mention or order; unique within the campaign."
+    )
     trigger: Trigger
     recipient: Recipient
     at: datetime
@@ -157,7 +165,7 @@ class RecordCodeOutcome(_CampaignCommand):
 
 
 class SettleRedemption(_CampaignCommand):
-    """Whether an order uses a grant's code now (internal: from the order's partition). States a target, not a change."""
+    """Whether an order uses a grant's code now (internal: from the order's partition). A target, not a change."""
 
     grant_id: str
     order_id: str

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import shopify as shopify_api  # type: ignore[import-untyped]
+import shopify as shopify_api
 
 from shared.shopify import Shopify, ShopifyError, Throttled, Unavailable, gid, legacy_id, shop_url
 

@@ -1,0 +1,1 @@
+"""Campaigns, rules, grants, discount codes at Shopify, redemption."""
