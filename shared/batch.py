@@ -89,7 +89,9 @@ class Batch:
         """The message, an ingress record, None for what this service doesn't care about, or a `Failure`."""
         try:
             if Topic(record.topic) in self._handlers.ingress_routes:
-                return IngressRecord(record.value, record.headers, record.headers.get(Header.BRAND, ""), record.meta, record.key)
+                return IngressRecord(
+                    record.value, record.headers, record.headers.get(Header.BRAND, ""), record.meta, record.key
+                )
             route = self._route(record)
             return route.model.model_validate_json(record.value) if route else None
         except (ValidationError, Permanent, UnicodeDecodeError) as error:
@@ -138,7 +140,10 @@ class Batch:
 
     async def _handle(self, record: Incoming, message: Any) -> None:
         meta = record.meta
-        with record_span(meta, record.headers), structlog.contextvars.bound_contextvars(correlation_id=meta.correlation_id):
+        with (
+            record_span(meta, record.headers),
+            structlog.contextvars.bound_contextvars(correlation_id=meta.correlation_id),
+        ):
             try:
                 reply = await self._call(message, meta)
             except Refused as refusal:
@@ -148,8 +153,15 @@ class Batch:
                 log.info("refused", type=meta.type, status=refusal.status, reason=refusal.type)
             except (Transient, PyMongoError):
                 raise
-            except Exception as error:
-                log.warning("record failed", type=meta.type, topic=meta.topic, partition=meta.partition, offset=meta.offset, error=repr(error))
+            except Exception as error:  # noqa: BLE001  # the record's own failure, judged with the batch
+                log.warning(
+                    "record failed",
+                    type=meta.type,
+                    topic=meta.topic,
+                    partition=meta.partition,
+                    offset=meta.offset,
+                    error=repr(error),
+                )
                 return await self._failed(Failure(record, error, traceback.format_exc()))
             else:
                 self.outcome.handled += 1
@@ -166,8 +178,16 @@ class Batch:
         if not (identity := record.dedupe_id):
             return
         answer: dict[str, Any] = {"at": self._uow.now, "brand_id": meta.brand_id}
-        if isinstance(self._handlers.routes.get(meta.type), Route) and issubclass(self._handlers.routes[meta.type].model, Command):
-            answer |= {"status": reply.status, "body": reply.body, "fingerprint": meta.fingerprint, "type": meta.type, "actor": meta.actor}
+        if isinstance(self._handlers.routes.get(meta.type), Route) and issubclass(
+            self._handlers.routes[meta.type].model, Command
+        ):
+            answer |= {
+                "status": reply.status,
+                "body": reply.body,
+                "fingerprint": meta.fingerprint,
+                "type": meta.type,
+                "actor": meta.actor,
+            }
         self.outcome.answers[identity] = answer
 
     def _answer(self, meta: Meta, reply: Reply) -> None:
@@ -205,5 +225,9 @@ def _reply_to(record: Incoming) -> Meta:
 
 def _bare(record: Incoming) -> Meta:
     """Meta of a record whose headers may be the very thing that is wrong."""
-    safe = {name: record.headers[name] for name in (Header.ID, Header.BRAND, Header.CORRELATION) if name in record.headers}
-    return Incoming(record.topic, record.partition, record.offset, record.key, record.value, safe, record.timestamp).meta
+    safe = {
+        name: record.headers[name] for name in (Header.ID, Header.BRAND, Header.CORRELATION) if name in record.headers
+    }
+    return Incoming(
+        record.topic, record.partition, record.offset, record.key, record.value, safe, record.timestamp
+    ).meta

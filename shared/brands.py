@@ -89,4 +89,3 @@ def copy_brands(handlers: Handlers, *, on_shop: OnShop | None = None) -> None:
     @handlers.on(ConnectionRemoved)
     async def connection_removed(event: ConnectionRemoved, uow: UnitOfWork, meta: Meta) -> None:
         uow.delete(Connection, event.connection_id)
-

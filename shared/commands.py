@@ -61,7 +61,14 @@ class CommandBus:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(command_id, []).append(future)
         try:
-            await self.send(command, actor=actor, command_id=command_id, fingerprint=fingerprint, correlation_id=correlation_id, reply=True)
+            await self.send(
+                command,
+                actor=actor,
+                command_id=command_id,
+                fingerprint=fingerprint,
+                correlation_id=correlation_id,
+                reply=True,
+            )
             return await asyncio.wait_for(future, timeout or self._settings.command_timeout)
         except TimeoutError:
             return None
@@ -82,7 +89,9 @@ class CommandBus:
         extra = {Header.REPLY_TO: f"{self._instance}/{self._partition}"} if reply else {}
         if fingerprint:
             extra[Header.FINGERPRINT] = fingerprint
-        record = outgoing(command, id=command_id, actor=actor, correlation_id=correlation_id, trace=trace_header(), extra=extra)
+        record = outgoing(
+            command, id=command_id, actor=actor, correlation_id=correlation_id, trace=trace_header(), extra=extra
+        )
         await self._producer.send(record)
 
     def _forget(self, command_id: str, future: asyncio.Future[Reply]) -> None:

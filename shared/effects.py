@@ -40,7 +40,7 @@ _MAX_BACKOFF = 300.0
 
 
 class RetryLater(Exception):
-    """Try this job again. `uncertain` when the call may have had its effect; `whole_lane` holds the lane's other jobs too."""
+    """Try this job again. `uncertain`: the call may have had its effect; `whole_lane`: its lane waits too."""
 
     def __init__(self, seconds: float, reason: str, *, uncertain: bool = False, whole_lane: bool = False) -> None:
         super().__init__(reason)
@@ -181,14 +181,17 @@ class EffectRunner:
         """The oldest due job of a lane that isn't held, or one whose owner let its lease run out."""
         now = datetime.now(UTC)
         held = [raw["_id"] async for raw in self._lanes.find({"until": {"$gt": now}}, {"_id": 1})]
-        claim = {"$set": {"state": "running", "owner": self._owner, "lease": now + LEASE}, "$inc": {"tries": 1}}
+        claim: Raw = {"$set": {"state": "running", "owner": self._owner, "lease": now + LEASE}, "$inc": {"tries": 1}}
+        ready: Raw
         for ready in (
             {"kind": kind, "state": "pending", "due": {"$lte": now}, "lane": {"$nin": held}},
             {"kind": kind, "state": "running", "lease": {"$lte": now}},
         ):
-            crashed = ready["state"] == "running"
-            change = {**claim, "$set": {**claim["$set"], **({"uncertain": True} if crashed else {})}}
-            raw = await self._jobs.find_one_and_update(ready, change, sort=[("due", ASCENDING)], return_document=ReturnDocument.AFTER)
+            crashed: Raw = {"uncertain": True} if ready["state"] == "running" else {}
+            change = {**claim, "$set": {**claim["$set"], **crashed}}
+            raw = await self._jobs.find_one_and_update(
+                ready, change, sort=[("due", ASCENDING)], return_document=ReturnDocument.AFTER
+            )
             if raw:
                 return raw
         return None
@@ -216,9 +219,9 @@ class EffectRunner:
             return "later"
         except asyncio.CancelledError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the job must not be lost
             log.warning("effect failed", kind=raw["kind"], tries=raw["tries"], error=repr(error))
-            delay = min(_MAX_BACKOFF, 2.0 ** min(raw["tries"], 9)) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
+            delay = min(_MAX_BACKOFF, 2.0 ** min(raw["tries"], 9)) * random.uniform(0.5, 1.0)  # jitter
             await self._later(raw, RetryLater(delay, repr(error), uncertain=True))
             return "failed"
 
@@ -237,9 +240,18 @@ class EffectRunner:
             await self._jobs.update_one({"_id": raw["_id"]}, {"$set": {"memory": state}})
 
         return Job(
-            raw["_id"], raw["kind"], raw["brand_id"], raw["payload"], raw["tries"], bool(raw.get("uncertain")), raw["created_at"],
-            raw["correlation_id"], raw.get("trace"), raw.get("memory") or {}, save,
-        )  # fmt: skip
+            raw["_id"],
+            raw["kind"],
+            raw["brand_id"],
+            raw["payload"],
+            raw["tries"],
+            bool(raw.get("uncertain")),
+            raw["created_at"],
+            raw["correlation_id"],
+            raw.get("trace"),
+            raw.get("memory") or {},
+            save,
+        )
 
     def _resources(self) -> Resources:
         assert self._http
@@ -253,7 +265,10 @@ class EffectRunner:
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("can't publish an effect's outcome; trying again", error=repr(error))
                 await asyncio.sleep(1)
-        done = {"$set": {"state": "done", "done_at": datetime.now(UTC)}, "$unset": {"outcome": "", "lease": "", "owner": "", "payload": ""}}
+        done = {
+            "$set": {"state": "done", "done_at": datetime.now(UTC)},
+            "$unset": {"outcome": "", "lease": "", "owner": "", "payload": ""},
+        }
         await self._jobs.update_one({"_id": id}, done)
 
     async def _later(self, raw: Raw, later: RetryLater) -> None:
@@ -263,14 +278,18 @@ class EffectRunner:
             change["uncertain"] = True
         await self._jobs.update_one({"_id": raw["_id"]}, {"$set": change})
         if later.whole_lane and raw.get("lane"):
-            await self._lanes.update_one({"_id": raw["lane"]}, {"$set": {"until": due, "reason": later.reason[:200]}}, upsert=True)
+            await self._lanes.update_one(
+                {"_id": raw["lane"]}, {"$set": {"until": due, "reason": later.reason[:200]}}, upsert=True
+            )
 
     async def _keep_lease(self, id: str) -> None:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
-            await self._jobs.update_one({"_id": id, "owner": self._owner}, {"$set": {"lease": datetime.now(UTC) + LEASE}})
+            await self._jobs.update_one(
+                {"_id": id, "owner": self._owner}, {"$set": {"lease": datetime.now(UTC) + LEASE}}
+            )
 
 
 def instance_name() -> str:
     """A short random name of this process, for reply addresses and leases."""
-    return base64.b32encode(random.randbytes(5)).decode().lower()  # noqa: S311  # a name, not a secret
+    return base64.b32encode(random.randbytes(5)).decode().lower()  # a name, not a secret

@@ -50,4 +50,7 @@ class FailureWatch:
 
     @staticmethod
     def _sentence(failed: int, of: int, error: str) -> str:
-        return f"{failed} of the last {of} records failed, last with {error[:300]}: stopped so that nothing is lost. Deploy a fix and restart."
+        return (
+            f"{failed} of the last {of} records failed, last with {error[:300]}: stopped so that nothing is lost. "
+            "Deploy a fix and restart."
+        )

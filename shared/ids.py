@@ -1,4 +1,4 @@
-"""Identifiers: a prefix that says what it is, then a ULID (sortable by creation time) or a digest of what it identifies."""
+"""Identifiers: a prefix that says what it is, then a ULID (sorts by time) or a digest of what it identifies."""
 
 import base64
 import hashlib

@@ -49,11 +49,20 @@ async def create_topics(settings: Settings) -> None:
 def consumer(settings: Settings, *topics: str, group: str | None, reset: str = "earliest") -> AIOKafkaConsumer:
     """A consumer that never commits by itself."""
     return AIOKafkaConsumer(
-        *topics, bootstrap_servers=settings.kafka, group_id=group, enable_auto_commit=False, auto_offset_reset=reset,
-        max_poll_records=settings.batch_size, fetch_max_wait_ms=100, session_timeout_ms=10_000, heartbeat_interval_ms=3_000,
-        max_poll_interval_ms=300_000, max_partition_fetch_bytes=4_000_000, metadata_max_age_ms=30_000,
+        *topics,
+        bootstrap_servers=settings.kafka,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset=reset,
+        max_poll_records=settings.batch_size,
+        fetch_max_wait_ms=100,
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=3_000,
+        max_poll_interval_ms=300_000,
+        max_partition_fetch_bytes=4_000_000,
+        metadata_max_age_ms=30_000,
         group_instance_id=settings.instance or None if group else None,
-    )  # fmt: skip
+    )
 
 
 class Producer:
@@ -83,9 +92,14 @@ class Producer:
 
     async def _open(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka, acks="all", enable_idempotence=True, max_batch_size=_BATCH_BYTES,
-            max_request_size=8_000_000, request_timeout_ms=10_000, metadata_max_age_ms=30_000,
-        )  # fmt: skip
+            bootstrap_servers=self._settings.kafka,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=8_000_000,
+            request_timeout_ms=10_000,
+            metadata_max_age_ms=30_000,
+        )
         try:
             await producer.start()
         except BaseException:
@@ -118,7 +132,11 @@ class Producer:
         producer = await self._connected()
         try:
             await producer.send_and_wait(
-                self.topic(record.topic), record.value, key=record.key, headers=encode_headers(record.headers), partition=record.partition
+                self.topic(record.topic),
+                record.value,
+                key=record.key,
+                headers=encode_headers(record.headers),
+                partition=record.partition,
             )
         except KafkaError:
             await self._broken(producer)
@@ -135,7 +153,9 @@ class Producer:
         try:
             for record in records:
                 targets[await self._target(producer, record)].append(record)
-            results = await asyncio.gather(*(_fill(producer, *target, chunk) for target, chunk in targets.items()), return_exceptions=True)
+            results = await asyncio.gather(
+                *(_fill(producer, *target, chunk) for target, chunk in targets.items()), return_exceptions=True
+            )
             for result in results:
                 if isinstance(result, BaseException):
                     raise result
@@ -154,7 +174,12 @@ class Producer:
 async def _fill(producer: AIOKafkaProducer, topic: str, partition: int, records: list[Outgoing]) -> None:
     batch = producer.create_batch()
     for record in records:
-        fields = {"key": record.key, "value": record.value, "headers": encode_headers(record.headers), "timestamp": None}
+        fields = {
+            "key": record.key,
+            "value": record.value,
+            "headers": encode_headers(record.headers),
+            "timestamp": None,
+        }
         if batch.append(**fields) is None:
             await _ship(producer, batch, topic, partition)
             batch = producer.create_batch()
@@ -170,5 +195,5 @@ async def _ship(producer: AIOKafkaProducer, batch: object, topic: str, partition
 async def _close(producer: AIOKafkaProducer) -> None:
     try:
         await asyncio.wait_for(producer.stop(), 5)
-    except Exception as error:  # it is being thrown away
+    except Exception as error:  # noqa: BLE001  # it is being thrown away
         log.debug("closing a broken producer", error=str(error))

@@ -1,12 +1,17 @@
-"""MongoDB behind one door: the driver (motor) is named here, in the unit of work and in the processor's storage only."""
+"""MongoDB behind one door: only this module, the unit of work and the progress store know the driver (motor)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, NetworkTimeout, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -26,12 +31,22 @@ log = structlog.get_logger(__name__)
 _TRANSIENT_CODES = {11600, 11602, 10107, 13435, 13436, 189, 91, 112, 251}
 
 
-def connect(settings: Settings) -> Client:
-    """A client that gives up on an unreachable server after two seconds instead of thirty."""
+def connect(settings: Settings, *, socket_timeout: float | None = None) -> Client:
+    """A client that gives up on an unreachable server after two seconds instead of thirty.
+
+    `socket_timeout`: seconds a server may be silent in the middle of an operation (None: as long as it takes).
+    """
     return AsyncIOMotorClient(
-        settings.mongo_uri, tz_aware=True, tzinfo=UTC, serverSelectionTimeoutMS=2000, connectTimeoutMS=2000, w="majority",
-        retryWrites=True, appname="vouch",
-    )  # fmt: skip
+        settings.mongo_uri,
+        tz_aware=True,
+        tzinfo=UTC,
+        serverSelectionTimeoutMS=2000,
+        connectTimeoutMS=2000,
+        w="majority",
+        retryWrites=True,
+        appname="vouch",
+        socketTimeoutMS=int(socket_timeout * 1000) if socket_timeout else None,
+    )
 
 
 def database(client: Client, settings: Settings, service: Service) -> Database:
@@ -56,12 +71,14 @@ async def transaction(session: Session, body: Callable[[Session], Awaitable[T]])
     A commit whose outcome is unknown is asked again (idempotent by the server's transaction number).
     """
     session.start_transaction(
-        read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority"), read_preference=ReadPreference.PRIMARY
+        read_concern=ReadConcern("snapshot"),
+        write_concern=WriteConcern("majority"),
+        read_preference=ReadPreference.PRIMARY,
     )
     try:
         result = await body(session)
     except BaseException:
-        if session.in_transaction:
+        if cast("bool", session.in_transaction):  # a property, whatever the type stubs say
             await _abort(session)
         raise
     await _commit(session)
@@ -91,7 +108,9 @@ class ReadOnly:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find_one(self, collection: str, filter: Mapping[str, Any], projection: Mapping[str, Any] | None = None) -> Raw | None:
+    async def find_one(
+        self, collection: str, filter: Mapping[str, Any], projection: Mapping[str, Any] | None = None
+    ) -> Raw | None:
         return await self._database[collection].find_one(filter, projection)
 
     async def find(

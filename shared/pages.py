@@ -45,13 +45,19 @@ async def paginate(
     query: Raw = dict(filter)
     if page.cursor:
         value, id = _open(page.cursor)
-        after: Raw = {"_id": {compare: id}} if by == "_id" else {"$or": [{by: {compare: value}}, {by: value, "_id": {compare: id}}]}
+        after: Raw = (
+            {"_id": {compare: id}}
+            if by == "_id"
+            else {"$or": [{by: {compare: value}}, {by: value, "_id": {compare: id}}]}
+        )
         query = {"$and": [query, after]}
     sort = [("_id", direction)] if by == "_id" else [(by, direction), ("_id", direction)]
     rows = await db.find(collection, query, sort=sort, limit=page.limit + 1)
     more = len(rows) > page.limit
     rows = rows[: page.limit]
-    return Paged(data=[shape(raw) for raw in rows], next_cursor=_seal(rows[-1].get(by), rows[-1]["_id"]) if more else None)
+    return Paged(
+        data=[shape(raw) for raw in rows], next_cursor=_seal(rows[-1].get(by), rows[-1]["_id"]) if more else None
+    )
 
 
 def _seal(value: Any, id: str) -> str:
@@ -68,7 +74,10 @@ def _open(cursor: str) -> tuple[Any, str]:
             raise ValueError(cursor)
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(
-            422, "invalid-cursor", "The cursor is not one of ours", "Leave `cursor` out, or pass a `next_cursor` as it was given.",
+            422,
+            "invalid-cursor",
+            "The cursor is not one of ours",
+            "Leave `cursor` out, or pass a `next_cursor` as it was given.",
             [{"pointer": "query/cursor", "detail": "not a cursor"}],
-        ) from error  # fmt: skip
+        ) from error
     return value, id

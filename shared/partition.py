@@ -83,7 +83,7 @@ class Partition:
             await self._session.end_session()
 
     async def handle(self, records: list[Incoming], log_begins_at: int) -> None:
-        """One transaction over the records. Raises `Rewind`, `DataGone`, `MassFailure`; backs off while things are away."""
+        """One transaction; backs off while things are away. Raises `Rewind`, `DataGone`, `MassFailure`."""
         records = self._expected(records, log_begins_at)
         if records:
             await self._settle(records)
@@ -95,7 +95,7 @@ class Partition:
             expected = log_begins_at
         if expected < log_begins_at:
             raise DataGone(
-                f"{self._place}: records {expected} to {log_begins_at - 1} were removed from the log before they were handled. "
+                f"{self._place}: records {expected} to {log_begins_at - 1} left the log before they were handled. "
                 "Raise the topic's retention, restore what is missing, then set the partition's progress by hand."
             )
         if records[0].offset > expected:
@@ -118,7 +118,7 @@ class Partition:
                     log.warning("handling one record at a time", place=self._place, reason=repr(error))
                     for record in records:
                         await self._settle([record])
-                    return
+                    return None
                 if attempt >= _TRIES:
                     return await self._bury_unwritable(records[0], error)
 
@@ -192,9 +192,13 @@ class Partition:
             RECORDS.labels(service, self._topic, "dead").inc()
             DEAD_LETTERS.labels(service, self._topic).inc()
             log.error(
-                "dead letter", topic=failure.record.topic, partition=failure.record.partition, offset=failure.record.offset,
-                error=failure.summary, trace=failure.trace,
-            )  # fmt: skip
+                "dead letter",
+                topic=failure.record.topic,
+                partition=failure.record.partition,
+                offset=failure.record.offset,
+                error=failure.summary,
+                trace=failure.trace,
+            )
         BATCH_SECONDS.labels(service).observe(seconds)
         BATCH_RECORDS.labels(service).observe(records)
 
@@ -218,7 +222,9 @@ class Partition:
             try:
                 return await self._producer.publish(records)
             except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("can't publish; the outbox keeps it", place=self._place, messages=len(records), error=repr(error))
+                log.warning(
+                    "can't publish; the outbox keeps it", place=self._place, messages=len(records), error=repr(error)
+                )
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2)
 

@@ -24,8 +24,14 @@ log = structlog.get_logger(__name__)
 class FieldError(BaseModel):
     """What is wrong with one field of the body, or with one parameter."""
 
-    pointer: str | None = Field(None, description="JSON pointer (RFC 6901) into the body; '' is the body as a whole.", examples=["/settings/group_id"])
-    parameter: str | None = Field(None, description="Name of the query, path or header parameter, when it is not the body.")
+    pointer: str | None = Field(
+        None,
+        description="JSON pointer (RFC 6901) into the body; '' is the body as a whole.",
+        examples=["/settings/group_id"],
+    )
+    parameter: str | None = Field(
+        None, description="Name of the query, path or header parameter, when it is not the body."
+    )
     detail: str = Field(examples=["Field required"])
 
 
@@ -37,7 +43,9 @@ class Problem(BaseModel):
     type: str = Field(description="Stable; branch on this.", examples=["/problems/not-found"])
     title: str = Field(description="The kind of problem, the same every time.", examples=["Not found"])
     status: int = Field(ge=400, le=599, examples=[404])
-    detail: str | None = Field(None, description="What was wrong this time.", examples=["There is no mention men_x here."])
+    detail: str | None = Field(
+        None, description="What was wrong this time.", examples=["There is no mention men_x here."]
+    )
     errors: list[FieldError] | None = Field(None, description="Which fields are wrong, for bodies and parameters.")
 
 
@@ -96,7 +104,11 @@ def make(kind: str, detail: str | None = None, *, errors: Sequence[FieldError] |
     """The problem of a kind, with its help as detail when there is nothing better to say."""
     known = KINDS[kind]
     return Problem(
-        type=f"/problems/{kind}", title=known.title, status=known.status, detail=detail or known.help, errors=list(errors) if errors else None
+        type=f"/problems/{kind}",
+        title=known.title,
+        status=known.status,
+        detail=detail or known.help,
+        errors=list(errors) if errors else None,
     )
 
 
@@ -154,7 +166,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
     errors = error.errors()
     broken = next((e for e in errors if e["type"] == "json_invalid"), None)
     if broken:
-        return respond(make("malformed-request", f"The body is not JSON: {broken['ctx']['error']} at character {broken['loc'][-1]}."))
+        return respond(
+            make(
+                "malformed-request", f"The body is not JSON: {broken['ctx']['error']} at character {broken['loc'][-1]}."
+            )
+        )
     if _wants_json(request, errors):
         return respond(make("unsupported-media-type"))
     return respond(make("invalid-request", errors=field_errors(errors)))
@@ -176,7 +192,9 @@ def answers(*slugs: str) -> dict[int | str, dict[str, Any]]:
     """OpenAPI responses for the problems an endpoint can answer: one per status, an example per kind."""
     found: dict[int | str, dict[str, Any]] = {}
     for kind in (KINDS[slug] for slug in slugs):
-        response = found.setdefault(kind.status, {"description": kind.title, "content": {MEDIA_TYPE: {"schema": _REF, "examples": {}}}})
+        response = found.setdefault(
+            kind.status, {"description": kind.title, "content": {MEDIA_TYPE: {"schema": _REF, "examples": {}}}}
+        )
         example = make(kind.slug).model_dump(exclude_none=True)
         response["content"][MEDIA_TYPE]["examples"][kind.slug] = {"summary": kind.title, "value": example}
     return found

@@ -59,7 +59,7 @@ class Processor:
         self._store = ProgressStore(database)
         self._watch = watch or FailureWatch()
         self._slots = asyncio.Semaphore(_IN_FLIGHT)
-        self._owned: dict[TopicPartition, "_Owned"] = {}
+        self._owned: dict[TopicPartition, _Owned] = {}
         self._offsets: dict[TopicPartition, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -131,13 +131,15 @@ class Processor:
                 owned.check()
             batches = await self._consumer.getmany(timeout_ms=100, max_records=self._settings.batch_size)
             for place, records in batches.items():
-                if owned := self._owned.get(place):
-                    owned.offer([self._incoming(record) for record in records])
+                if (owner := self._owned.get(place)) is not None:
+                    owner.offer([self._incoming(record) for record in records])
 
     def _incoming(self, record: Any) -> Incoming:
         topic = record.topic.removeprefix(self._settings.topic_prefix)
         headers = decode_headers(record.headers)
-        return Incoming(topic, record.partition, record.offset, record.key, record.value or b"", headers, record.timestamp)
+        return Incoming(
+            topic, record.partition, record.offset, record.key, record.value or b"", headers, record.timestamp
+        )
 
     # -- assignment ----------------------------------------------------------------------------------------------
     def own(self, places: set[TopicPartition]) -> None:
@@ -188,7 +190,9 @@ class Processor:
             end = consumer.highwater(place)
             if end is not None:
                 lag = max(0, end - offsets.get(place, end))
-                LAG.labels(self._handlers.service, place.topic.removeprefix(self._settings.topic_prefix), place.partition).set(lag)
+                LAG.labels(
+                    self._handlers.service, place.topic.removeprefix(self._settings.topic_prefix), place.partition
+                ).set(lag)
 
 
 class _Owned:
@@ -243,7 +247,9 @@ class _Owned:
             except Exception as error:
                 if not is_transient(error) and not isinstance(error, (KafkaError, OSError, TimeoutError)):
                     raise
-                log.warning("waiting to recover", topic=self._place.topic, partition=self._place.partition, error=repr(error))
+                log.warning(
+                    "waiting to recover", topic=self._place.topic, partition=self._place.partition, error=repr(error)
+                )
                 await asyncio.sleep(0.5)
 
     async def _seek(self, offset: int | None) -> None:
@@ -261,7 +267,8 @@ class _Owned:
         end = (await self._consumer.end_offsets([self._place]))[self._place]
         if not self._begins_at <= offset <= end:
             raise DataGone(
-                f"{self._place.topic}/{self._place.partition}: handled up to {offset}, but the log holds {self._begins_at} to {end}. "
+                f"{self._place.topic}/{self._place.partition}: handled up to {offset}, but the log holds "
+                f"{self._begins_at} to {end}. "
                 "It was truncated or replaced by another one: restore it, or set the partition's progress by hand."
             )
 

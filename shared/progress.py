@@ -6,7 +6,7 @@ that came from outside the processors: its identity and, for a command, its answ
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from pymongo import ASCENDING, IndexModel, InsertOne, ReturnDocument
 
@@ -42,7 +42,9 @@ class ProgressStore:
 
     async def prepare(self) -> None:
         """Create the indexes."""
-        await self._seen.create_indexes([IndexModel([("at", ASCENDING)], expireAfterSeconds=int(SEEN_FOR.total_seconds()))])
+        await self._seen.create_indexes(
+            [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(SEEN_FOR.total_seconds()))]
+        )
         await self._outbox.create_indexes([IndexModel([("place", ASCENDING), ("_id", ASCENDING)])])
 
     async def take_over(self, cluster: str, place: str, session: Session) -> Progress:
@@ -57,11 +59,13 @@ class ProgressStore:
         raw = await self._progress.find_one({"_id": id})
         if raw and raw.get("session"):
             await self._database.client.admin.command({"killSessions": [{"id": raw["session"]}]})
-        own = {"session": session.session_id["id"], "at": datetime.now(UTC)}
+        own = {"session": cast("Raw", session.session_id)["id"], "at": datetime.now(UTC)}
         if raw is None:
             earlier = await self._progress.find_one({"place": place}, sort=[("at", -1)])
             own |= {"place": place, "next": None, "sequences": earlier["sequences"] if earlier else []}
-        raw = await self._progress.find_one_and_update({"_id": id}, {"$set": own}, upsert=True, return_document=ReturnDocument.AFTER)
+        raw = await self._progress.find_one_and_update(
+            {"_id": id}, {"$set": own}, upsert=True, return_document=ReturnDocument.AFTER
+        )
         return Progress(id, raw["next"], _decode(raw["sequences"]))
 
     async def read(self, id: str) -> Progress:
@@ -80,7 +84,13 @@ class ProgressStore:
         """Keep the batch's messages until they are published; several documents only where one can't hold them."""
         documents: list[Raw] = []
         for number, chunk in enumerate(_chunks(records)):
-            documents.append({"_id": f"{place}/{first_offset:020d}/{number:04d}", "place": place, "records": [r.raw() for r in chunk]})
+            documents.append(
+                {
+                    "_id": f"{place}/{first_offset:020d}/{number:04d}",
+                    "place": place,
+                    "records": [r.raw() for r in chunk],
+                }
+            )
         if documents:
             await self._outbox.insert_many(documents, session=session)
         return [document["_id"] for document in documents]

@@ -108,10 +108,19 @@ class Incoming:
         get = self.headers.get
         identity = get(Header.ID) or f"{self.topic}/{self.partition}/{self.offset}"
         return Meta(
-            type=get(Header.TYPE, ""), id=identity, brand_id=get(Header.BRAND, ""), at=self._at(), trace=get(Header.TRACE),
-            correlation_id=get(Header.CORRELATION) or identity, actor=get(Header.ACTOR, "system"), topic=self.topic,
-            partition=self.partition, offset=self.offset, reply_to=get(Header.REPLY_TO), fingerprint=get(Header.FINGERPRINT),
-        )  # fmt: skip
+            type=get(Header.TYPE, ""),
+            id=identity,
+            brand_id=get(Header.BRAND, ""),
+            at=self._at(),
+            trace=get(Header.TRACE),
+            correlation_id=get(Header.CORRELATION) or identity,
+            actor=get(Header.ACTOR, "system"),
+            topic=self.topic,
+            partition=self.partition,
+            offset=self.offset,
+            reply_to=get(Header.REPLY_TO),
+            fingerprint=get(Header.FINGERPRINT),
+        )
 
     def _at(self) -> datetime:
         stated = self.headers.get(Header.AT)
@@ -164,7 +173,9 @@ def outgoing(
     }
     if trace:
         headers[Header.TRACE] = trace
-    return Outgoing(topic=message.topic, key=message.key.encode(), value=to_json(message), headers=headers | (extra or {}))
+    return Outgoing(
+        topic=message.topic, key=message.key.encode(), value=to_json(message), headers=headers | (extra or {})
+    )
 
 
 def reply_record(meta: Meta, status: int, body: dict[str, Any]) -> Outgoing | None:
@@ -173,17 +184,29 @@ def reply_record(meta: Meta, status: int, body: dict[str, Any]) -> Outgoing | No
         return None
     instance, _, partition = meta.reply_to.rpartition("/")
     headers = {Header.TYPE: "Reply", Header.ID: meta.id, Header.CORRELATION: meta.correlation_id, "to": instance}
-    return Outgoing(Topic.REPLIES, meta.id.encode(), json.dumps({"status": status, "body": body}).encode(), headers, int(partition))
+    return Outgoing(
+        Topic.REPLIES, meta.id.encode(), json.dumps({"status": status, "body": body}).encode(), headers, int(partition)
+    )
 
 
 def dead_letter(record: Incoming, service: Service, error: str, trace: str) -> Outgoing:
     """A record that cannot be handled, with where it was, why, and the trace; the original goes along untouched."""
     why = {
-        "service": service.value, "topic": record.topic, "partition": str(record.partition), "offset": str(record.offset),
-        "error": error[:2000], "trace": trace[-8000:], "at": datetime.now(UTC).isoformat(),
-        "origin": record.headers.get(Header.ORIGIN, ""), "seq": record.headers.get(Header.SEQUENCE, ""),
-    }  # fmt: skip
-    kept = {k: v for k, v in record.headers.items() if k not in (Header.ORIGIN, Header.SEQUENCE) and not k.startswith(Header.DLQ)}
+        "service": service.value,
+        "topic": record.topic,
+        "partition": str(record.partition),
+        "offset": str(record.offset),
+        "error": error[:2000],
+        "trace": trace[-8000:],
+        "at": datetime.now(UTC).isoformat(),
+        "origin": record.headers.get(Header.ORIGIN, ""),
+        "seq": record.headers.get(Header.SEQUENCE, ""),
+    }
+    kept = {
+        k: v
+        for k, v in record.headers.items()
+        if k not in (Header.ORIGIN, Header.SEQUENCE) and not k.startswith(Header.DLQ)
+    }
     headers = kept | {Header.DLQ + name: text for name, text in why.items()}
     return Outgoing(Topic.dead_letters(service), record.key, record.value, headers)
 

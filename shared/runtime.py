@@ -1,9 +1,8 @@
 """What runs in every service's process: the processor, its effects, its clock; and what /readyz says of them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -59,7 +58,9 @@ class Runtime:
         """Wait for Kafka and MongoDB, create what is missing, begin."""
         await self._wait("kafka", self.settings.kafka, lambda: create_topics(self.settings))
         await self._wait("kafka", self.settings.kafka, self.producer.start)
-        await self._wait("mongo", "VOUCH_MONGO_URI", lambda: prepare(self.database, self.app.documents, self.app.migrations))
+        await self._wait(
+            "mongo", "VOUCH_MONGO_URI", lambda: prepare(self.database, self.app.documents, self.app.migrations)
+        )
         await self.processor.start()
         if self.runner:
             await self.runner.start()
@@ -74,11 +75,12 @@ class Runtime:
         await self.producer.stop()
         self.client.close()
 
-    async def _wait(self, name: str, where: str, attempt: Any) -> None:
+    async def _wait(self, name: str, where: str, attempt: Callable[[], Awaitable[object]]) -> None:
         waited = 0
         while True:
             try:
-                return await attempt()
+                await attempt()
+                return
             except (KafkaError, PyMongoError, OSError, TimeoutError) as error:
                 if waited % 10 == 0:
                     log.warning(f"waiting for {name}", where=where, error=str(error)[:200])
@@ -89,7 +91,11 @@ class Runtime:
         """What the process needs and how it is, each by name."""
         mongo, kafka = await asyncio.gather(self._mongo(), self._kafka())
         processor = self.processor
-        return {"mongo": mongo, "kafka": kafka, "processor": Dependency(processor.state is State.RUNNING, processor.reason)}
+        return {
+            "mongo": mongo,
+            "kafka": kafka,
+            "processor": Dependency(processor.state is State.RUNNING, processor.reason),
+        }
 
     async def _mongo(self) -> Dependency:
         try:

@@ -25,20 +25,28 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1000, description="Partitions of each topic when it is created.")
     replication: int = Field(1, ge=1, le=5, description="Replicas of each partition when a topic is created.")
 
-    instance: str = Field("", description="This process's lasting name (ugc-0): a restart takes its partitions back at once.")
+    instance: str = Field(
+        "", description="This process's lasting name (ugc-0): a restart takes its partitions back at once."
+    )
 
     http_host: str = Field("127.0.0.1", description="Address the process listens on.")
     http_port: int = Field(8000, ge=1, le=65535, description="Port the process listens on.")
     public_url: str = Field("http://127.0.0.1:8000", description="The gateway's address as the world sees it.")
 
-    master_key: SecretStr = Field(description="Base64 of 32 random bytes; seals secrets at rest: openssl rand -base64 32")
-    operator_token: SecretStr = Field(description="Lets an operator create brands and keys; at least 24 random characters.")
+    master_key: SecretStr = Field(
+        description="Base64 of 32 random bytes; seals secrets at rest: openssl rand -base64 32"
+    )
+    operator_token: SecretStr = Field(
+        description="Lets an operator create brands and keys; at least 24 random characters."
+    )
 
     shopify_client_id: str = Field("", description="The Shopify app's client id.")
     shopify_client_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="The app's client secret; during a rotation the new and the old one, separated by a comma."
     )
-    shopify_url: str = Field("https://{shop}", description="Where a shop's Admin API and OAuth live; {shop} is its domain.")
+    shopify_url: str = Field(
+        "https://{shop}", description="Where a shop's Admin API and OAuth live; {shop} is its domain."
+    )
     shopify_api_version: str = Field("2026-10", pattern=r"^\d{4}-\d{2}$", description="Admin API version.")
 
     telegram_api_url: str = "https://api.telegram.org"
@@ -47,7 +55,9 @@ class Settings(BaseSettings):
     tiktok_api_url: str = "https://business-api.tiktok.com"
     youtube_api_url: str = "https://www.googleapis.com"
 
-    command_timeout: float = Field(2.0, gt=0, le=30, description="Seconds a person's write waits for its outcome before 202.")
+    command_timeout: float = Field(
+        2.0, gt=0, le=30, description="Seconds a person's write waits for its outcome before 202."
+    )
     batch_size: int = Field(1000, ge=1, le=10_000, description="Records per transaction at most.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
@@ -100,6 +110,6 @@ def explain(error: ValidationError) -> str:
 def load_settings() -> Settings:
     """The process's settings. Raises `SettingsError` (exit with a sentence) when one is missing or wrong."""
     try:
-        return Settings()  # type: ignore[call-arg]  # filled from the environment
+        return Settings()
     except ValidationError as error:
         raise SettingsError(explain(error)) from None

@@ -22,12 +22,16 @@ from shared.records import Header, Headers, Meta
 
 RECORDS = Counter("vouch_records_total", "Records by what became of them.", ["service", "topic", "outcome"])
 BATCH_SECONDS = Histogram("vouch_batch_seconds", "Duration of a batch's transaction.", ["service"])
-BATCH_RECORDS = Histogram("vouch_batch_records", "Records in a batch.", ["service"], buckets=(1, 3, 10, 30, 100, 300, 1000))
+BATCH_RECORDS = Histogram(
+    "vouch_batch_records", "Records in a batch.", ["service"], buckets=(1, 3, 10, 30, 100, 300, 1000)
+)
 LAG = Gauge("vouch_lag_records", "Records not yet handled.", ["service", "topic", "partition"])
 PROCESSOR_UP = Gauge("vouch_processor_up", "1 while the processor handles records, 0 when it has stopped.", ["service"])
 OUTBOX = Gauge("vouch_outbox_batches", "Committed batches whose messages wait to be published.", ["service"])
 DEAD_LETTERS = Counter("vouch_dead_letters_total", "Records put on the dead-letter topic.", ["service", "topic"])
-EFFECTS = Counter("vouch_effects_total", "Calls to the outside by kind and what became of them.", ["service", "kind", "outcome"])
+EFFECTS = Counter(
+    "vouch_effects_total", "Calls to the outside by kind and what became of them.", ["service", "kind", "outcome"]
+)
 EFFECT_SECONDS = Histogram("vouch_effect_seconds", "Duration of a call to the outside.", ["service", "kind"])
 
 _propagator = TraceContextTextMapPropagator()
@@ -36,7 +40,7 @@ _tracer = trace.get_tracer("vouch")
 
 def configure_logging(service: str, level: str) -> None:
     """One JSON object a line on standard error, for Vouch's own records and everybody else's."""
-    shared = [
+    shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -54,7 +58,10 @@ def configure_logging(service: str, level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer(ensure_ascii=False)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
         )
     )
     root = logging.getLogger()
@@ -96,5 +103,7 @@ def record_span(meta: Meta, headers: Headers) -> Iterator[None]:
         return
     parent = _propagator.extract(headers)
     attributes = {"messaging.system": "kafka", "messaging.destination.name": meta.topic, "vouch.brand": meta.brand_id}
-    with _tracer.start_as_current_span(f"handle {meta.type or meta.topic}", parent, trace.SpanKind.CONSUMER, attributes):
+    with _tracer.start_as_current_span(
+        f"handle {meta.type or meta.topic}", parent, trace.SpanKind.CONSUMER, attributes
+    ):
         yield

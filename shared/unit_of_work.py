@@ -75,7 +75,9 @@ class UnitOfWork:
             self._known[(model.collection, document.id)] = document
         return found
 
-    async def find_one(self, model: type[D], filter: Mapping[str, Any], *, sort: list[tuple[str, int]] | None = None) -> D | None:
+    async def find_one(
+        self, model: type[D], filter: Mapping[str, Any], *, sort: list[tuple[str, int]] | None = None
+    ) -> D | None:
         """The first matching document."""
         return next(iter(await self.find(model, filter, sort=sort, limit=1)), None)
 
@@ -143,7 +145,14 @@ class UnitOfWork:
         self._undo.append(lambda: self.outbox.remove(record))
 
     def effect(
-        self, kind: str, effect_id: str, brand_id: str, payload: Raw, *, not_before: datetime | None = None, lane: str = ""
+        self,
+        kind: str,
+        effect_id: str,
+        brand_id: str,
+        payload: Raw,
+        *,
+        not_before: datetime | None = None,
+        lane: str = "",
     ) -> None:
         """A durable job for the outside world; the same id never makes a second job.
 
@@ -157,7 +166,10 @@ class UnitOfWork:
             "due": not_before or self.now, "tries": 0, "memory": {}, "created_at": self.now,
             "correlation_id": meta.correlation_id if meta else effect_id, "trace": meta.trace if meta else None,
         }  # fmt: skip
-        self._undo.append(lambda: self.jobs.pop(effect_id, None) and None)
+        self._undo.append(lambda: self._drop_job(effect_id))
+
+    def _drop_job(self, effect_id: str) -> None:
+        self.jobs.pop(effect_id, None)
 
     def cancel_effect(self, effect_id: str) -> None:
         """Drop a job that has not begun; one that runs goes on."""
@@ -190,7 +202,11 @@ class UnitOfWork:
         for key in [key for key in self._dirty if key[0] == collection]:
             document = self._dirty.pop(key)
             self._flushed.add(key)
-            writes.append(DeleteOne({"_id": key[1]}) if document is None else ReplaceOne({"_id": key[1]}, document.dump(), upsert=True))
+            writes.append(
+                DeleteOne({"_id": key[1]})
+                if document is None
+                else ReplaceOne({"_id": key[1]}, document.dump(), upsert=True)
+            )
         for key in [key for key in self._sums if key[0] == collection]:
             sums, on_insert = self._sums.pop(key)
             if any(sums.values()):
@@ -202,7 +218,9 @@ class UnitOfWork:
         for effect_id in self.cancelled:
             self.jobs.pop(effect_id, None)
         writes: list[Write] = [DeleteOne({"_id": effect_id, "state": "pending"}) for effect_id in self.cancelled]
-        writes += [UpdateOne({"_id": id}, {"$setOnInsert": _without_id(job)}, upsert=True) for id, job in self.jobs.items()]
+        writes += [
+            UpdateOne({"_id": id}, {"$setOnInsert": _without_id(job)}, upsert=True) for id, job in self.jobs.items()
+        ]
         if writes:
             await self._database[JOBS].bulk_write(writes, ordered=True, session=self._session)
 

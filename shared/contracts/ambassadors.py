@@ -15,6 +15,7 @@ AmbassadorStatus = Literal["candidate", "invited", "applied", "active", "paused"
 AmbassadorAction = Literal["invite", "apply", "approve", "reject", "pause", "resume", "offboard", "ban"]
 CommissionStatus = Literal["pending", "approved", "held", "in_payout", "paid", "refunded", "voided"]
 AttributionRule = Literal["code", "click", "bound_customer"]
+DEFAULT_PRECEDENCE: tuple[AttributionRule, ...] = ("code", "click", "bound_customer")
 CandidateKind = Literal["code", "click", "landing_ref", "note", "bound_customer"]
 
 
@@ -22,8 +23,12 @@ class CommissionTerms(Value):
     """What an ambassador earns of an order line."""
 
     kind: Literal["percent", "fixed"] = "percent"
-    value: DecimalString = Field(Decimal(10), ge=0, description="Percent of the base, or an amount per order in the shop's currency.")
-    products: dict[str, DecimalString] = Field(default_factory=dict, description="Percent by Shopify product id, before `value`.")
+    value: DecimalString = Field(
+        Decimal(10), ge=0, description="Percent of the base, or an amount per order in the shop's currency."
+    )
+    products: dict[str, DecimalString] = Field(
+        default_factory=dict, description="Percent by Shopify product id, before `value`."
+    )
     tiers: dict[str, DecimalString] = Field(default_factory=dict, description="Percent by tier name, before `value`.")
     new_customers_only: bool = False
 
@@ -32,7 +37,9 @@ class Tier(Value):
     """A level of the programme, reached by attributed revenue."""
 
     name: str = Field(examples=["gold"])
-    threshold: DecimalString = Field(Decimal(0), ge=0, description="Attributed revenue from which it holds, shop currency.")
+    threshold: DecimalString = Field(
+        Decimal(0), ge=0, description="Attributed revenue from which it holds, shop currency."
+    )
     perks: list[str] = Field(default_factory=list)
 
 
@@ -40,14 +47,18 @@ class ProgramTerms(Value):
     """The rules of a programme; frozen into every award with the programme's version."""
 
     commission: CommissionTerms = Field(default_factory=lambda: CommissionTerms())
-    window_days: int = Field(30, ge=1, le=365, description="How long a click counts, to the second, from click to order.")
+    window_days: int = Field(
+        30, ge=1, le=365, description="How long a click counts, to the second, from click to order."
+    )
     hold_days: int = Field(30, ge=0, le=365, description="How long a commission stays pending after the order.")
     minimum_payout: DecimalString = Field(Decimal(0), ge=0)
-    precedence: list[AttributionRule] = Field(default_factory=lambda: ["code", "click", "bound_customer"])
+    precedence: list[AttributionRule] = Field(default_factory=lambda: list(DEFAULT_PRECEDENCE))
     click_choice: Literal["last", "first"] = "last"
     foreign_code_wins: bool = Field(False, description="A coupon that is no ambassador's takes the order from links.")
     tiers: list[Tier] = Field(default_factory=list)
-    customer_discount_percent: DecimalString = Field(Decimal(0), ge=0, le=100, description="What an ambassador's code gives the buyer.")
+    customer_discount_percent: DecimalString = Field(
+        Decimal(0), ge=0, le=100, description="What an ambassador's code gives the buyer."
+    )
 
 
 class NetworkAccount(Value):
@@ -89,7 +100,9 @@ class OrderLineFacts(Value):
     current_quantity: int = Field(ge=0, description="Units left after refunds and edits the payload knows of.")
     price: DecimalString = Field(description="Per unit, before discounts.")
     discount: DecimalString = Field(Decimal(0), description="All discounts on the line's units together.")
-    included_tax: DecimalString = Field(Decimal(0), description="Tax inside the discounted price; 0 where tax comes on top.")
+    included_tax: DecimalString = Field(
+        Decimal(0), description="Tax inside the discounted price; 0 where tax comes on top."
+    )
     exempt: Literal["gift_card", "tip"] | None = Field(None, description="Why the line earns nothing.")
 
 
@@ -146,7 +159,9 @@ class OrderFacts(Value):
     refunds: dict[str, OrderRefund] = Field(default_factory=dict)
     edits: dict[str, OrderEdit] = Field(default_factory=dict)
     customer_ids: list[str] = Field(default_factory=list, description="Every customer id any payload named, sorted.")
-    emails: list[str] = Field(default_factory=list, description="Every buyer's e-mail any payload named, normalised, sorted.")
+    emails: list[str] = Field(
+        default_factory=list, description="Every buyer's e-mail any payload named, normalised, sorted."
+    )
     cancelled: bool = False
     test: bool = False
 
@@ -183,7 +198,9 @@ class AddAmbassador(_AmbassadorCommand):
 
     program_id: str
     profile: AmbassadorProfile
-    code: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{3,32}$", description="Wished code; made from the name when left out.")
+    code: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]{3,32}$", description="Wished code; made from the name when left out."
+    )
     status: Literal["candidate", "invited", "applied"] = "candidate"
     note: str | None = None
 
@@ -200,7 +217,9 @@ class UpdateAmbassador(_AmbassadorCommand):
 
     profile: AmbassadorProfile | None = Field(None, description="Replaces the whole profile.")
     changes: ProfileChanges | None = Field(None, description="Changes some of it.")
-    code: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{3,32}$", description="A new code; the old one goes on leading to them.")
+    code: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]{3,32}$", description="A new code; the old one goes on leading to them."
+    )
     tier: str | None = Field(None, description="Pins the tier; an empty text unpins it.")
 
 

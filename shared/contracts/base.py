@@ -28,7 +28,9 @@ class Message(Value):
     keyed_by: ClassVar[str]
     version: ClassVar[int] = 1
 
-    brand_id: BrandId = Field(description="The tenant this message belongs to.", examples=["brd_01J9ZQ4Y3N8M5K7T2V6W1X0ABC"])
+    brand_id: BrandId = Field(
+        description="The tenant this message belongs to.", examples=["brd_01J9ZQ4Y3N8M5K7T2V6W1X0ABC"]
+    )
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

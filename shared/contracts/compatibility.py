@@ -20,7 +20,12 @@ _PROSE = {"title", "description", "examples", "default"}
 def current() -> Schema:
     """JSON Schema of every message, by name, with the topic it travels on and the field that keys it."""
     return {
-        name: {"topic": model.topic.value, "keyed_by": model.keyed_by, "version": model.version, "schema": model.model_json_schema()}
+        name: {
+            "topic": model.topic.value,
+            "keyed_by": model.keyed_by,
+            "version": model.version,
+            "schema": model.model_json_schema(),
+        }
         for name, model in sorted(registry.items())
     }
 
@@ -39,7 +44,9 @@ def breaks(old: Schema, new: Schema) -> list[str]:
         if now is None:
             found.append(f"{name} is gone")
             continue
-        found += [f"{name}: {part} was {was[part]!r}" for part in ("topic", "keyed_by", "version") if was[part] != now[part]]
+        found += [
+            f"{name}: {part} was {was[part]!r}" for part in ("topic", "keyed_by", "version") if was[part] != now[part]
+        ]
         found += _narrowed(name, was["schema"], now["schema"], was["schema"], now["schema"])
     return found
 
@@ -52,7 +59,8 @@ def _narrowed(path: str, old: Schema, new: Schema, old_root: Schema, new_root: S
             found.append(f"{path}.{name} is gone")
         else:
             found += _narrowed(f"{path}.{name}", was, new["properties"][name], old_root, new_root)
-    if lost := set(map(str, old.get("enum", ()))) - set(map(str, new.get("enum", old.get("enum", ())))):
+    was_allowed = old.get("enum", [])
+    if lost := set(map(str, was_allowed)) - set(map(str, new.get("enum", was_allowed))):
         found.append(f"{path} no longer allows {', '.join(sorted(lost))}")
     if lost := _kinds(old, old_root) - _kinds(new, new_root):
         found.append(f"{path} can no longer be {', '.join(sorted(lost))}")
@@ -80,7 +88,11 @@ def _kinds(schema: Schema, root: Schema) -> set[str]:
 def without_prose(schema: Any) -> Any:
     """The schema's meaning alone, for comparing."""
     if isinstance(schema, dict):
-        return {name: without_prose(value) for name, value in schema.items() if name not in _PROSE or isinstance(value, dict)}
+        return {
+            name: without_prose(value)
+            for name, value in schema.items()
+            if name not in _PROSE or isinstance(value, dict)
+        }
     return [without_prose(value) for value in schema] if isinstance(schema, list) else schema
 
 

@@ -19,9 +19,13 @@ class BrandProfile(Value):
     """What a brand is called and how it counts."""
 
     name: str = Field(examples=["Northwind Coffee"])
-    shop_domain: str = Field(description="The shop's permanent myshopify.com domain.", examples=["vouch-demo.myshopify.com"])
+    shop_domain: str = Field(
+        description="The shop's permanent myshopify.com domain.", examples=["vouch-demo.myshopify.com"]
+    )
     currency: str = Field(description="ISO 4217, the shop's currency; all accounting is in it.", examples=["EUR"])
-    time_zone: str = Field("UTC", description="IANA name; days in reports begin at its midnight.", examples=["Europe/Berlin"])
+    time_zone: str = Field(
+        "UTC", description="IANA name; days in reports begin at its midnight.", examples=["Europe/Berlin"]
+    )
     storefront_url: str = Field(description="Where ambassador links lead.", examples=["https://northwind.example"])
     languages: list[str] = Field(default_factory=lambda: ["en", "ru"])
 
@@ -83,7 +87,9 @@ class ConnectNetwork(_Command):
     connection_id: str = Field(examples=["con_01J9ZQ4Y3N8M5K7T2V6W1X0ABC"])
     network: NetworkName
     name: str
-    settings: dict[str, str] = Field(default_factory=dict, description="What is not secret: group_id, account_id, reply_url…")
+    settings: dict[str, str] = Field(
+        default_factory=dict, description="What is not secret: group_id, account_id, reply_url…"
+    )
     sealed_secrets: str = Field(description="Sealed JSON object of the connection's secrets.")
 
 

@@ -13,7 +13,9 @@ MentionKind = Literal["post", "comment", "story", "video", "review", "message"]
 MentionStatus = Literal["new", "approved", "rejected", "hidden", "featured"]
 RejectionCode = Literal["SPAM", "PII", "TOXIC", "COMPETITOR", "OFF_TOPIC", "URL", "QUALITY"]
 Intent = Literal["praise", "question", "complaint", "purchase", "idea", "recipe", "spam", "other"]
-ReplyStatus = Literal["proposed", "approved", "rejected", "superseded", "expired", "sending", "sent", "failed", "uncertain"]
+ReplyStatus = Literal[
+    "proposed", "approved", "rejected", "superseded", "expired", "sending", "sent", "failed", "uncertain"
+]
 RightsStatus = Literal["none", "requested", "granted", "declined", "expired", "revoked"]
 
 
@@ -36,7 +38,9 @@ class Media(Value):
 class Author(Value):
     """Who said it, as the network names them."""
 
-    id: str | None = Field(None, max_length=256, description="The network's id of the author; some networks leave it out.")
+    id: str | None = Field(
+        None, max_length=256, description="The network's id of the author; some networks leave it out."
+    )
     handle: str | None = Field(None, max_length=256)
     name: str | None = Field(None, max_length=256)
     followers: int = Field(0, ge=0)
@@ -45,7 +49,11 @@ class Author(Value):
 class NeutralMention(Value):
     """One thing somebody said, in the form that is the same for every network."""
 
-    external_id: str = Field(min_length=1, max_length=512, description="The network's id of the post, unique within the connection's network.")
+    external_id: str = Field(
+        min_length=1,
+        max_length=512,
+        description="The network's id of the post, unique within the connection's network.",
+    )
     kind: MentionKind
     text: str = Field("", max_length=20_000)
     author: Author = Field(default_factory=lambda: Author())
@@ -53,7 +61,9 @@ class NeutralMention(Value):
     posted_at: datetime = Field(description="When it was posted, UTC.")
     edited_at: datetime | None = Field(None, description="When this version of the text was written; orders edits.")
     media: list[Media] = Field(default_factory=list, max_length=50)
-    hashtags: list[str] = Field(default_factory=list, description="Without '#', case-folded; derived from the text when empty.")
+    hashtags: list[str] = Field(
+        default_factory=list, description="Without '#', case-folded; derived from the text when empty."
+    )
     mentioned_handles: list[str] = Field(default_factory=list)
     parent_external_id: str | None = Field(None, max_length=512)
     engagement: Engagement = Field(default_factory=lambda: Engagement())
@@ -105,7 +115,9 @@ class Voice(Value):
     signature: str | None = None
     banned_words: list[str] = Field(default_factory=list)
     competitors: list[str] = Field(default_factory=list, description="Names that a reply never mentions.")
-    allowed_links: list[str] = Field(default_factory=list, description="Hosts or address prefixes a reply may link to, beside the storefront.")
+    allowed_links: list[str] = Field(
+        default_factory=list, description="Hosts or address prefixes a reply may link to, beside the storefront."
+    )
     facts: list["VoiceFact"] = Field(default_factory=list)
     policy: "ReplyPolicy" = Field(default_factory=lambda: ReplyPolicy())
 
@@ -273,7 +285,8 @@ class AnswerRights(_MentionCommand):
     """The author answered the request for rights in the thread (internal)."""
 
     granted: bool
-    external_id: str = Field(description="The author's answer.")
+    external_id: str = Field(description="The answer's id on the network.")
+    author_id: str = Field(description="Who answered; only the mention's own author can grant.")
 
 
 class ExpireRights(_MentionCommand):
@@ -319,7 +332,9 @@ class CatalogueProduct(Value):
 
     product_id: str = Field(description="Shopify's numeric product id.", examples=["8001"])
     title: str
-    titles: dict[str, str] = Field(default_factory=dict, description="Title per language, where the shop has translations.")
+    titles: dict[str, str] = Field(
+        default_factory=dict, description="Title per language, where the shop has translations."
+    )
     handle: str
     product_type: str = ""
     tags: list[str] = Field(default_factory=list)

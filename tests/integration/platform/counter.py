@@ -38,11 +38,19 @@ def counting(broken: set[str] | None = None) -> Handlers:
 
     @handlers.on(ChangeCampaign, prefetch=lambda message: [(Counter, message.campaign_id)])
     async def change(message: ChangeCampaign, uow: UnitOfWork, meta: Meta) -> Reply:
-        counter = await uow.get(Counter, message.campaign_id) or Counter(id=message.campaign_id, brand_id=message.brand_id)
+        counter = await uow.get(Counter, message.campaign_id) or Counter(
+            id=message.campaign_id, brand_id=message.brand_id
+        )
         counter = counter.model_copy(update={"count": counter.count + 1})
         uow.save(counter)
         uow.emit(
-            CampaignChanged(brand_id=message.brand_id, campaign_id=counter.id, campaign_version=counter.count, status="active", name="")
+            CampaignChanged(
+                brand_id=message.brand_id,
+                campaign_id=counter.id,
+                campaign_version=counter.count,
+                status="active",
+                name="",
+            )
         )
         if "*" in failing or message.campaign_id in failing:
             raise RuntimeError(f"cannot count {message.campaign_id}")

@@ -24,7 +24,9 @@ from tests.settings import environment
 async def process(settings: Settings, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The counter service as a process of its own."""
     command = [sys.executable, "-m", "tests.integration.platform.counter", *arguments]
-    child = await asyncio.create_subprocess_exec(*command, env=os.environ | environment(settings), stderr=asyncio.subprocess.DEVNULL)
+    child = await asyncio.create_subprocess_exec(
+        *command, env=os.environ | environment(settings), stderr=asyncio.subprocess.DEVNULL
+    )
     try:
         yield child
     finally:
@@ -48,7 +50,9 @@ async def everything_once(settings: Settings, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("point", ["after-commit", "before-commit"])
-async def test_s05_crash_after_the_commit_before_the_publish_is_published_on_recovery(settings: Settings, point: str) -> None:
+async def test_s05_crash_after_the_commit_before_the_publish_is_published_on_recovery(
+    settings: Settings, point: str
+) -> None:
     await create_topics(settings)
     names = [f"c{n % 7}" for n in range(40)]
     await wish(settings, *names)
@@ -73,7 +77,7 @@ async def test_s06_crash_after_the_publish_before_the_clean_up_has_one_effect(se
 
 async def events_published(settings: Settings) -> int:
     """Records on events.rewards, doubled ones included."""
-    return len([record for record in await read(settings, "events.rewards")])
+    return len(await read(settings, "events.rewards"))
 
 
 async def read(settings: Settings, topic: str, seconds: float = 2) -> list[Any]:
@@ -107,7 +111,9 @@ async def feed(settings: Settings, names: list[str]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_s08_a_poison_message_is_buried_the_partition_moves_on_and_its_replay_has_one_effect(settings: Settings) -> None:
+async def test_s08_a_poison_message_is_buried_the_partition_moves_on_and_its_replay_has_one_effect(
+    settings: Settings,
+) -> None:
     await create_topics(settings)
     broken = {"poison"}
     async with running(settings, broken):
@@ -174,14 +180,18 @@ async def test_commands_are_answered_once_and_repeated_answers_are_the_first(set
         bus = CommandBus(settings, runtime.producer)
         await bus.start()
         command = ChangeCampaign(brand_id="brd_1", campaign_id="c", action="pause")
-        patient = {"actor": "test", "timeout": 20.0}
-        first = await bus.execute(command, command_id="one", fingerprint="f", **patient)
-        await bus.execute(command, command_id="two", fingerprint="f", **patient)
-        again = await bus.execute(command, command_id="one", fingerprint="f", **patient)
-        other = await bus.execute(command, command_id="one", fingerprint="g", **patient)
-        refused = await bus.execute(command.model_copy(update={"campaign_id": "no"}), command_id="three", **patient)
+        first = await bus.execute(command, command_id="one", fingerprint="f", actor="test", timeout=20)
+        await bus.execute(command, command_id="two", fingerprint="f", actor="test", timeout=20)
+        again = await bus.execute(command, command_id="one", fingerprint="f", actor="test", timeout=20)
+        other = await bus.execute(command, command_id="one", fingerprint="g", actor="test", timeout=20)
+        refused = await bus.execute(
+            command.model_copy(update={"campaign_id": "no"}), command_id="three", actor="test", timeout=20
+        )
         await bus.stop()
-    assert first and again and other and refused
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    assert refused is not None
     assert first.body == again.body == {"count": 1}
     assert (other.status, other.body["type"]) == (422, "/problems/idempotency-key-reused")
     assert (refused.status, refused.body["title"]) == (409, "No")

@@ -34,8 +34,14 @@ def properties(schemas: dict[str, Any], message: str) -> dict[str, Any]:
         (lambda new: new.pop("ClaimGrant"), "ClaimGrant is gone"),
         (lambda new: properties(new, "ClaimGrant").pop("grant_id"), "ClaimGrant.grant_id is gone"),
         (lambda new: new["RevokeGrant"]["schema"]["required"].append("extra"), "RevokeGrant.extra is required now"),
-        (lambda new: properties(new, "ClaimGrant")["grant_id"].update(type="integer"), "ClaimGrant.grant_id can no longer be string"),
-        (lambda new: properties(new, "ChangeCampaign")["action"]["enum"].remove("pause"), "ChangeCampaign.action no longer allows pause"),
+        (
+            lambda new: properties(new, "ClaimGrant")["grant_id"].update(type="integer"),
+            "ClaimGrant.grant_id can no longer be string",
+        ),
+        (
+            lambda new: properties(new, "ChangeCampaign")["action"]["enum"].remove("pause"),
+            "ChangeCampaign.action no longer allows pause",
+        ),
         (lambda new: new["ClaimGrant"].update(keyed_by="grant_id"), "ClaimGrant: keyed_by was 'campaign_id'"),
     ],
 )

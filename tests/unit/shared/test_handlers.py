@@ -57,7 +57,13 @@ def incoming(record: Outgoing) -> Incoming:
 def test_a_record_tells_its_handler_what_was_sent() -> None:
     record = outgoing(COMMAND, id="cmd_1", actor="key:1", correlation_id="req_1", extra={Header.REPLY_TO: "abc/3"})
     meta = incoming(record).meta
-    assert (meta.type, meta.id, meta.actor, meta.correlation_id, meta.brand_id) == ("ChangeCampaign", "cmd_1", "key:1", "req_1", "brd_1")
+    assert (meta.type, meta.id, meta.actor, meta.correlation_id, meta.brand_id) == (
+        "ChangeCampaign",
+        "cmd_1",
+        "key:1",
+        "req_1",
+        "brd_1",
+    )
     assert record.key == b"brd_1:cmp_1"
     reply = reply_record(meta, 200, {"a": 1})
     assert reply

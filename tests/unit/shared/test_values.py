@@ -27,7 +27,13 @@ def test_money_survives_minor_units(amount: Decimal, currency: str) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "currency", "rounded"),
-    [("2.675", "EUR", "2.68"), ("-2.675", "EUR", "-2.68"), ("0.5", "JPY", "1"), ("1.2345", "KWD", "1.235"), ("0.5", "RUB", "0.50")],
+    [
+        ("2.675", "EUR", "2.68"),
+        ("-2.675", "EUR", "-2.68"),
+        ("0.5", "JPY", "1"),
+        ("1.2345", "KWD", "1.235"),
+        ("0.5", "RUB", "0.50"),
+    ],
 )
 def test_half_is_rounded_up_in_the_currency_s_own_units(amount: str, currency: str, rounded: str) -> None:
     assert str(quantize(Decimal(amount), currency)) == rounded
@@ -67,7 +73,12 @@ def test_keys_of_different_purposes_differ() -> None:
     assert derive_key(b"k" * 32, "sealing") != derive_key(b"k" * 32, "codes")
 
 
-GOOD = {"VOUCH_MONGO_URI": "mongodb://x", "VOUCH_KAFKA": "x:1", "VOUCH_MASTER_KEY": MASTER_KEY, "VOUCH_OPERATOR_TOKEN": "t" * 24}
+GOOD = {
+    "VOUCH_MONGO_URI": "mongodb://x",
+    "VOUCH_KAFKA": "x:1",
+    "VOUCH_MASTER_KEY": MASTER_KEY,
+    "VOUCH_OPERATOR_TOKEN": "t" * 24,
+}
 
 
 def load(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings:
