@@ -16,7 +16,7 @@ class FailureWatch:
     """Judges failures by what the whole processor has seen lately."""
 
     def __init__(
-        self, *, enough: int = 10, share: float = 0.8, unproven: int = 3, patience: float = 5.0, window: int = 200
+        self, *, enough: int = 10, share: float = 0.8, unproven: int = 3, patience: float = 30.0, window: int = 200
     ) -> None:
         """Stop at `enough` failures that are `share` of the last `window` records; at `unproven` ones when nothing has
         succeeded since the start, for which the others' evidence is awaited `patience` seconds."""

@@ -17,6 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.errors import Refused, Reply
+
 MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger(__name__)
 
@@ -150,6 +152,7 @@ def install(app: FastAPI) -> None:
     """Make every error of the application a problem."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -181,6 +184,24 @@ def _wants_json(request: Request, errors: Sequence[Mapping[str, Any]]) -> bool:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
     return not is_json and any(tuple(e["loc"]) == ("body",) and e["type"] != "missing" for e in errors)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """What a view refuses (a cursor that is none, a range that can't be shown)."""
+    assert isinstance(error, Refused)
+    return respond(of_reply(error.reply))
+
+
+def of_reply(reply: Reply) -> Problem:
+    """A refusal as a problem: its own type and words, ours for what it leaves out."""
+    body = {**of_status(reply.status).model_dump(exclude_none=True), **reply.body}
+    body["errors"] = [_named(entry) for entry in body.get("errors") or ()] or None
+    return Problem.model_validate(body)
+
+
+def _named(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    where, _, name = str(entry.get("pointer") or "").partition("/")
+    return {"parameter": name, "detail": entry["detail"]} if where == "query" else entry
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -59,8 +59,8 @@ def _narrowed(path: str, old: Schema, new: Schema, old_root: Schema, new_root: S
             found.append(f"{path}.{name} is gone")
         else:
             found += _narrowed(f"{path}.{name}", was, new["properties"][name], old_root, new_root)
-    was_allowed = old.get("enum", [])
-    if lost := set(map(str, was_allowed)) - set(map(str, new.get("enum", was_allowed))):
+    was_allowed: list[Any] = old.get("enum", [])
+    if lost := set(map(str, was_allowed)) - set(map(str, new.get("enum") or was_allowed)):
         found.append(f"{path} no longer allows {', '.join(sorted(lost))}")
     if lost := _kinds(old, old_root) - _kinds(new, new_root):
         found.append(f"{path} can no longer be {', '.join(sorted(lost))}")

@@ -165,7 +165,7 @@ async def test_s09_a_bad_deploy_stops_and_buries_nothing(settings: Settings) -> 
 async def test_a_bad_deploy_that_meets_its_records_one_by_one_stops_too(settings: Settings) -> None:
     await create_topics(settings)
     async with running(settings, {"*"}) as bad:
-        for number in range(4):
+        for number in range(12):
             await wish(settings, f"c{number}")
 
         async def stopped() -> bool:
