@@ -1,0 +1,1 @@
+"""Programmes, people, codes and links, attribution, the commission ledger."""

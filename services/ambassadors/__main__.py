@@ -1,0 +1,6 @@
+"""`python -m services.ambassadors`"""
+
+from services.ambassadors.app import app
+from shared.service import run
+
+run(app)

@@ -1,0 +1,1 @@
+"""The commission ledger: append-only entries, and what is added up from them."""

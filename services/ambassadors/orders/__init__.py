@@ -1,0 +1,1 @@
+"""Orders: what webhooks say of them, joined to one picture, and who brought them."""
