@@ -63,7 +63,7 @@ class Plan:
             "VOUCH_MASTER_KEY": secrets.master_key,
             "VOUCH_OPERATOR_TOKEN": secrets.operator_token,
         }
-        # A lasting name lets a restarted process take its partitions back at once; the embedded broker has no such thing.
+        # A lasting name lets a restarted process take its partitions back at once; the embedded broker knows none.
         instance = {} if self.kafka_kind == "embedded" else {"VOUCH_INSTANCE": f"{service}-0"}
         return settings | instance | (self._local_world() if self.options.demo else {})
 
@@ -150,16 +150,11 @@ def _compare_with_last_time(plan: Plan) -> None:
 
 def _plan_demo(plan: Plan) -> None:
     options, root = plan.options, plan.directory.root
-    for name in ("devstore", "devnet"):
-        data = [
-            "--port",
-            str(options.port_of(name)),
-            "--data",
-            str(root / f"{name}.db"),
-            "--gateway",
-            options.url("gateway"),
-        ]
-        plan.servers.append(Web(name, options.port_of(name), [f"deploy.{name}", *data], dict, probe="/healthz"))
+    store = ["--data", str(root / "devstore.sqlite"), "--gateway", options.url("gateway")]
+    for name, arguments in {"devstore": store, "devnet": ["--data-dir", str(root / "devnet")]}.items():
+        port = options.port_of(name)
+        command = [f"deploy.{name}", "--port", str(port), *arguments]
+        plan.servers.append(Web(name, port, command, dict, probe="/healthz"))
     if options.traffic:
         environment: Mapping[str, str] = {"VOUCH_DEMO": str(plan.directory.vouch_json)}
         plan.late.append(Background("traffic", ["deploy.traffic"], lambda: environment, needs=("gateway",)))

@@ -1,0 +1,5 @@
+"""The demo: a coffee brand with its shop, networks, an ambassador and two campaigns, made through the public API."""
+
+from deploy.demo.seeding import seed
+
+__all__ = ["seed"]

@@ -1,0 +1,1 @@
+"""Live demo traffic: people who post, follow links, buy and send things back, and a marketer who answers them."""
