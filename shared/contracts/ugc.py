@@ -146,7 +146,9 @@ class _MentionCommand(_Command):
 
 
 class RecordMention(_MentionCommand):
-    """Hear a mention (internal: from an ingress record, an import or a poll). An older edit than the known one is ignored."""
+    """Hear a mention (internal: from an ingress record, an import or a poll). An older edit than the known one is
+    ignored.
+    """
 
     connection_id: str
     network: NetworkName

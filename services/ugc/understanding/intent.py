@@ -14,7 +14,10 @@ _ORDER: tuple[Intent, ...] = ("complaint", "purchase", "idea", "recipe", "questi
 
 @cache
 def _patterns(intent: str) -> tuple[tuple[re.Pattern[str], float], ...]:
-    return tuple((re.compile(pattern, re.I), float(weight)) for pattern, weight in data("intent.yaml")[intent]["patterns"].items())
+    return tuple(
+        (re.compile(pattern, re.I), float(weight))
+        for pattern, weight in data("intent.yaml")[intent]["patterns"].items()
+    )
 
 
 def signs(text: Text, intent: str) -> float:

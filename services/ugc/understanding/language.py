@@ -13,10 +13,34 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from services.ugc.understanding.text import Text, data, known_russian
 
 UNKNOWN = "und"
-_LANGUAGES = (
-    "ENGLISH RUSSIAN UKRAINIAN BELARUSIAN KAZAKH BULGARIAN SERBIAN GERMAN FRENCH SPANISH ITALIAN PORTUGUESE DUTCH POLISH "
-    "CZECH TURKISH ROMANIAN SWEDISH FINNISH GREEK JAPANESE CHINESE KOREAN ARABIC HEBREW HINDI"
-).split()
+_LANGUAGES = [
+    "ENGLISH",
+    "RUSSIAN",
+    "UKRAINIAN",
+    "BELARUSIAN",
+    "KAZAKH",
+    "BULGARIAN",
+    "SERBIAN",
+    "GERMAN",
+    "FRENCH",
+    "SPANISH",
+    "ITALIAN",
+    "PORTUGUESE",
+    "DUTCH",
+    "POLISH",
+    "CZECH",
+    "TURKISH",
+    "ROMANIAN",
+    "SWEDISH",
+    "FINNISH",
+    "GREEK",
+    "JAPANESE",
+    "CHINESE",
+    "KOREAN",
+    "ARABIC",
+    "HEBREW",
+    "HINDI",
+]
 # Letters that settle it between languages written in Cyrillic.
 _TELLING = {
     "uk": re.compile("[іїєґ]"),
@@ -33,7 +57,12 @@ _CYRILLIC = re.compile(r"[а-яёіїєґўәғқңөұүһђјљњћџ]", re.I)
 def detector() -> LanguageDetector:
     """The statistical detector, loaded once."""
     chosen = [language for language in Language.all() if language.name in _LANGUAGES]
-    return LanguageDetectorBuilder.from_languages(*chosen).with_low_accuracy_mode().with_preloaded_language_models().build()
+    return (
+        LanguageDetectorBuilder.from_languages(*chosen)
+        .with_low_accuracy_mode()
+        .with_preloaded_language_models()
+        .build()
+    )
 
 
 @cache
@@ -49,7 +78,7 @@ def language_of(text: Text) -> str:
         return UNKNOWN
     if _CYRILLIC.search(joined) and text.cyrillic_share >= 0.5:
         return _cyrillic(joined, text.words)
-    return _latin(joined, text.words) if _LATIN.search(joined) else _statistical(joined)
+    return _latin(text.words) if _LATIN.search(joined) else _statistical(joined)
 
 
 def _cyrillic(joined: str, words: tuple[str, ...]) -> str:
@@ -60,17 +89,20 @@ def _cyrillic(joined: str, words: tuple[str, ...]) -> str:
     known = sum(known_russian(word) for word in own) / len(own)
     if _RUSSIAN_LETTERS.search(joined) or known >= 0.6 or len(own) < 3:
         return "ru"
-    ranked = (value.language.iso_code_639_1.name.lower() for value in detector().compute_language_confidence_values(joined))
+    ranked = (
+        value.language.iso_code_639_1.name.lower() for value in detector().compute_language_confidence_values(joined)
+    )
     return next((code for code in ranked if code in ("ru", "uk", "be", "bg")), "ru")
 
 
-def _latin(joined: str, words: tuple[str, ...]) -> str:
-    own = [word for word in words if word.isascii()]
-    known = sum(word in _english_words() for word in own) / len(words)
-    if joined.isascii() and known >= (0.3 if len(words) <= 5 else 0.25):
+def _latin(words: tuple[str, ...]) -> str:
+    own = [word for word in words if _LATIN.search(word)]
+    joined = " ".join(own)
+    known = sum(word in _english_words() for word in own) / len(own)
+    if joined.isascii() and known >= (0.3 if len(own) <= 5 else 0.25):
         return "en"
     guess = _statistical(joined)
-    return "en" if guess == UNKNOWN or (len(words) == 1 and joined.isascii() and len(joined) < 6) else guess
+    return "en" if guess == UNKNOWN or (len(own) == 1 and joined.isascii() and len(joined) < 6) else guess
 
 
 def _statistical(joined: str) -> str:

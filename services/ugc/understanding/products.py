@@ -1,7 +1,9 @@
-"""Which products of the catalogue a text is about: titles in both languages, nicknames, hashtags, inflected and mistyped.
+"""Which products of the catalogue a text is about: titles in both languages, nicknames, hashtags, inflected and
+mistyped.
 
-A product's names become sequences of dictionary forms. Exact runs of them score highest, then hashtags, then a distinctive
-word of the name alone, then near spellings (rapidfuzz). A name shared by several products matches none of them alone.
+A product's names become sequences of dictionary forms. Exact runs of them score highest, then hashtags, then a
+distinctive word of the name alone, then near spellings (rapidfuzz). A name shared by several products matches none of
+them alone.
 """
 
 import re
@@ -82,7 +84,9 @@ class ProductMatcher:
                 if owners and covered.isdisjoint(span):
                     covered.update(span)
                     said = " ".join(tokens[index][0] for index in span)
-                    yield from (_Hit(owner, round((0.97 if length > 1 else 0.9) / len(owners), 3), said) for owner in owners)
+                    yield from (
+                        _Hit(owner, round((0.97 if length > 1 else 0.9) / len(owners), 3), said) for owner in owners
+                    )
 
     def _by_tag(self, text: Text) -> Iterable[_Hit]:
         for tag in text.hashtags:

@@ -4,7 +4,7 @@ import math
 import re
 from functools import cache
 
-from glin_profanity import Filter
+from glin_profanity import Filter  # type: ignore[import-untyped]
 
 from services.ugc.understanding.text import Text, data, join_spaced, skeleton
 
@@ -17,7 +17,9 @@ _MASKED = re.compile(r"(?<=[^\W\d_])[*#@$%.]{1,3}(?=[^\W\d_])")
 
 @cache
 def _words() -> tuple[tuple[str, float], ...]:
-    return tuple((skeleton(word), float(weight)) for weight, group in data("safety.yaml")["spam_words"].items() for word in group)
+    return tuple(
+        (skeleton(word), float(weight)) for weight, group in data("safety.yaml")["spam_words"].items() for word in group
+    )
 
 
 @cache
@@ -38,7 +40,9 @@ def spam_of(text: Text) -> float:
 
 
 def _word_signs(text: Text) -> float:
-    seen = {skeleton(word) for word in _LETTERS.findall(join_spaced(text.raw))} | {skeleton(lemma) for lemma in text.lemmas}
+    seen = {skeleton(word) for word in _LETTERS.findall(join_spaced(text.raw))} | {
+        skeleton(lemma) for lemma in text.lemmas
+    }
     lowered = " ".join(text.raw.casefold().split())
     phrases = data("safety.yaml")["spam_phrases"].items()
     return sum(weight for word, weight in _words() if word in seen) + sum(
@@ -50,7 +54,11 @@ def _shape_signs(text: Text) -> float:
     lowered = text.raw.casefold()
     weight = 0.5 * min(len(text.links), 4)
     weight += 1.5 * any(host in lowered for host in data("safety.yaml")["link_hosts"])
-    weight += 0.7 * bool(_PHONE.search(text.raw)) + 0.6 * max(0, len(text.hashtags) - 10) / 5 + 0.5 * max(0, len(text.handles) - 4) / 3
+    weight += (
+        0.7 * bool(_PHONE.search(text.raw))
+        + 0.6 * max(0, len(text.hashtags) - 10) / 5
+        + 0.5 * max(0, len(text.handles) - 4) / 3
+    )
     weight += 0.6 * bool(_MIXED.search(text.plain))
     shouting = sum(char.isupper() for char in text.raw) / max(1, sum(char.isalpha() for char in text.raw))
     return weight + 0.4 * (shouting > 0.7 and len(text.words) > 6 and bool(text.links))
@@ -73,7 +81,11 @@ def _obscene_words(text: Text) -> int:
 def _russian_readings(joined: str) -> set[str]:
     words: set[str] = set()
     for word in _LETTERS.findall(joined) + [_MASKED.sub("", part) for part in joined.split() if _MASKED.search(part)]:
-        if re.search(r"[а-яё]", word) or (re.search(r"\d", word) and not word.isdigit()) or re.fullmatch(r"[aeopcyxkmthbu]{3,}", word):
+        if (
+            re.search(r"[а-яё]", word)
+            or (re.search(r"\d", word) and not word.isdigit())
+            or re.fullmatch(r"[aeopcyxkmthbu]{3,}", word)
+        ):
             words.add(re.sub(r"(.)\1{2,}", r"\1", word.translate(_TO_CYRILLIC)))
     return words
 

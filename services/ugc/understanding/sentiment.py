@@ -1,7 +1,7 @@
 """How the author feels: VADER for English, a lexicon with morphology, negation and contrast for Russian, emoji for all.
 
-A score is −1 to 1 by VADER's normalisation (Hutto & Gilbert 2014: x / √(x² + 15)); confidence grows with the evidence and
-shrinks where it contradicts itself or smells of sarcasm. No evidence at all is neutral with middling confidence.
+A score is −1 to 1 by VADER's normalisation (Hutto & Gilbert 2014: x / √(x² + 15)); confidence grows with the evidence
+and shrinks where it contradicts itself or smells of sarcasm. No evidence at all is neutral with middling confidence.
 """
 
 import math
@@ -52,7 +52,10 @@ def _russian() -> dict[str, float]:
 
 @cache
 def _phrases() -> tuple[tuple[tuple[str, ...], float], ...]:
-    found = [(tuple(lemma(word) for word in phrase.split()), float(value)) for phrase, value in data("sentiment_ru.yaml")["phrases"].items()]
+    found = [
+        (tuple(lemma(word) for word in phrase.split()), float(value))
+        for phrase, value in data("sentiment_ru.yaml")["phrases"].items()
+    ]
     return tuple(sorted(found, key=lambda item: -len(item[0])))
 
 
@@ -111,7 +114,9 @@ def _russian_valences(text: Text) -> list[float]:
 def _before(text: Text, position: int) -> tuple[str, ...]:
     """The few dictionary forms before a word within its clause."""
     start = max(0, position - _LOOK_BACK)
-    return tuple(text.lemmas[index] for index in range(start, position) if text.clauses[index] == text.clauses[position])
+    return tuple(
+        text.lemmas[index] for index in range(start, position) if text.clauses[index] == text.clauses[position]
+    )
 
 
 def _in_context(value: float, before: tuple[str, ...], rules: dict[str, dict[str, float]]) -> float:

@@ -10,8 +10,12 @@ from typing import Any
 import yaml
 from pymorphy3 import MorphAnalyzer
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
-_URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|ru|org|net|io|me|shop|store|info|biz|top|xyz|site|online)\b\S*", re.I)
+_URL = re.compile(
+    r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|ru|org|net|io|me|shop|store|info|biz|top|xyz|site|online)\b\S*",
+    re.I,
+)
 _HASHTAG = re.compile(r"#(\w{2,100})")
 _HANDLE = re.compile(r"(?<![\w/])@([\w.]{2,64})")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -25,15 +29,24 @@ _ALIKE = str.maketrans(
     {
         **dict(zip("авекмнорстухіїёйѕј", "abekmhopctyxiieиsj", strict=True)),
         **dict(zip("0134567@$!", "oizasbtasi", strict=True)),
-        "з": "z", "б": "b", "ч": "4", "г": "r", "п": "n", "и": "u", "й": "u",
+        "з": "z",
+        "б": "b",
+        "ч": "4",
+        "г": "r",
+        "п": "n",
+        "и": "u",
+        "й": "u",
     }
-)  # fmt: skip
+)
 
 
 @cache
 def data(name: str) -> Any:
     """A file of `understanding/data/`, parsed once."""
-    return yaml.load(files(__package__).joinpath("data", name).read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(
+        files(__package__).joinpath("data", name).read_text("utf-8"),
+        Loader=_LOADER,  # noqa: S506  # the safe loader, in C where it is there
+    )
 
 
 @cache
@@ -79,7 +92,9 @@ def join_spaced(text: str) -> str:
 
 def is_emoji(char: str) -> bool:
     """Whether a character is drawn as an emoji (symbols and their pictographic blocks)."""
-    return unicodedata.category(char) == "So" and (ord(char) >= 0x1F000 or 0x2600 <= ord(char) <= 0x27BF or ord(char) in (0x2B50, 0x2B55))
+    return unicodedata.category(char) == "So" and (
+        ord(char) >= 0x1F000 or 0x2600 <= ord(char) <= 0x27BF or ord(char) in (0x2B50, 0x2B55)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +121,11 @@ def read(raw: str) -> Text:
     """Take a text apart. Words are case-folded, without links, handles and hashtag signs; `ё` stays in words."""
     visible = unicodedata.normalize("NFC", _INVISIBLE.sub("", raw))
     plain = _HANDLE.sub(" ", _URL.sub(" ", visible)).replace("’", "'")
-    found = [(word.casefold(), number) for number, clause in enumerate(_CLAUSE.split(plain)) for word in _WORD.findall(clause.replace("_", " "))]
+    found = [
+        (word.casefold(), number)
+        for number, clause in enumerate(_CLAUSE.split(plain))
+        for word in _WORD.findall(clause.replace("_", " "))
+    ]
     words = tuple(word for word, _ in found)
     return Text(
         raw=raw,

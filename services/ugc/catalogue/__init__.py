@@ -1,0 +1,1 @@
+"""The brand's products as the shop has them, with what marketers add."""

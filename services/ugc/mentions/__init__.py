@@ -1,0 +1,1 @@
+"""Mentions: heard, told apart, matched to people, moderated, shown with the author's right."""
