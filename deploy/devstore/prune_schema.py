@@ -48,12 +48,22 @@ def pruned(introspection: Json, kept: set[str]) -> Json:
 
 def _pruned_type(type_: Json, types: dict[str, Json], kept: set[str]) -> Json:
     fields = [f for f in type_["fields"] or () if _inside(f, types, kept)]
+    interfaces, members = (
+        [ref for ref in type_.get(key) or () if ref["name"] in kept] for key in ("interfaces", "possibleTypes")
+    )
     only = {
-        key: [ref for ref in type_.get(key) or () if ref["name"] in kept] for key in ("interfaces", "possibleTypes")
+        "interfaces": [ref for ref in interfaces if _fits(type_, types[ref["name"]])],
+        "possibleTypes": [ref for ref in members if _fits(types[ref["name"]], type_)],
     }
     if type_["fields"] and not fields:
         raise SystemExit(f"{type_['name']}: no field is left, keep more types")
     return {**type_, **only, "fields": [_short(f) for f in fields], "description": None}
+
+
+def _fits(type_: Json, interface: Json) -> bool:
+    """GraphQL forbids to deprecate a field in a type that its interface does not; such a type loses the interface."""
+    promised = {f["name"] for f in interface["fields"] or () if not f["isDeprecated"]}
+    return not any(f["isDeprecated"] and f["name"] in promised for f in type_["fields"] or ())
 
 
 def _inside(field: Json, types: dict[str, Json], kept: set[str]) -> bool:

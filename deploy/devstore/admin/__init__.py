@@ -1,0 +1,1 @@
+"""The Admin GraphQL API: schema, checks, cost, and what each field answers."""
