@@ -109,14 +109,22 @@ class Store:
         )
         return [Post.model_validate_json(row[0]) for row in rows]
 
-    def roots(self, network: NetworkName | None, connection: str | None, limit: int) -> list[Post]:
+    def roots(self, network: NetworkName | None, connection: str | None, limit: int, offset: int = 0) -> list[Post]:
         """Threads, newest first."""
         rows = self._db.execute(
             "select document from posts where id = root and network = coalesce(?, network) "
-            "and connection = coalesce(?, connection) order by rowid desc limit ?",
-            (network, connection, limit),
+            "and connection = coalesce(?, connection) order by rowid desc limit ? offset ?",
+            (network, connection, limit, offset),
         )
         return [Post.model_validate_json(row[0]) for row in rows]
+
+    def latest(self, connection: str, pattern: str) -> Post | None:
+        """The newest thread whose id matches a GLOB pattern."""
+        row = self._db.execute(
+            "select document from posts where connection = ? and id = root and id glob ? order by rowid desc limit 1",
+            (connection, pattern),
+        ).fetchone()
+        return Post.model_validate_json(row[0]) if row else None
 
     def enqueue(self, connection: str, event: dict[str, Any], at: float) -> int:
         row = self._db.execute(

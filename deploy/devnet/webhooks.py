@@ -52,8 +52,12 @@ def _telegram(connection: DevConnection, post: Post, action: str, number: int) -
 def telegram_chat(connection: DevConnection, chat: int, person: Person) -> dict[str, Any]:
     if chat > 0:
         return {"id": chat, "type": "private", "first_name": person.name or "Anna", "username": person.handle}
-    title = f"{connection.brand}: клуб / club"
-    return {"id": chat, "type": "supergroup", "title": title, "username": f"club{connection.number}"}
+    return {
+        "id": chat,
+        "type": "supergroup",
+        "title": f"{connection.brand} Club",
+        "username": f"club{connection.number}",
+    }
 
 
 def telegram_message(connection: DevConnection, post: Post) -> dict[str, Any]:

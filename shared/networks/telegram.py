@@ -16,7 +16,6 @@ from shared.contracts.ugc import Author, Media, MentionKind, NeutralMention
 from shared.http import Answer, HttpClient
 from shared.networks.base import (
     Connection,
-    Deleted,
     Ignored,
     InboundRequest,
     InvalidPayload,
@@ -50,7 +49,7 @@ ELIGIBILITY = Eligibility(
     ),
 )
 MAX_CAPTION = 1024
-_MESSAGES = ("message", "edited_message", "channel_post", "edited_channel_post", "business_message")
+_MESSAGES = ("message", "edited_message", "channel_post", "edited_channel_post")
 
 
 class Telegram(NetworkBase):
@@ -72,8 +71,6 @@ class Telegram(NetworkBase):
         raw = read_object(body)
         if not isinstance(raw.get("update_id"), int):
             raise InvalidPayload("/update_id", "is not a number")
-        if "deleted_business_messages" in raw:
-            return _deletions(raw["deleted_business_messages"])
         kind = next((kind for kind in _MESSAGES if raw.get(kind)), None)
         if kind is None:
             names = ", ".join(sorted(name for name in raw if name != "update_id")) or "nothing"
@@ -223,10 +220,3 @@ def _link(chat_id: int, username: str | None, message_id: int) -> str | None:
         return f"https://t.me/{username}/{message_id}"
     internal = str(chat_id).removeprefix("-100")
     return f"https://t.me/c/{internal}/{message_id}" if str(chat_id).startswith("-100") else None
-
-
-def _deletions(value: Any) -> list[Parsed]:
-    chat, messages = found(value, "chat", "id"), found(value, "message_ids")
-    if not isinstance(chat, int) or not isinstance(messages, list):
-        raise InvalidPayload("/deleted_business_messages", "names no chat and messages")
-    return [Deleted(external_id=f"{chat}:{message}") for message in messages if isinstance(message, int)]

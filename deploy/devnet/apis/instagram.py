@@ -101,9 +101,9 @@ async def messages(world: World, request: Request, given: dict[str, Any]) -> Res
         return refuse(100, "(#100) The parameters recipient and message are required.")
     if connection.limits and world.window.wait(f"ig:{connection.id}", MESSAGES_PER_HOUR, 3600):
         return refuse(613, "(#613) Calls to this api have exceeded the rate limit.")
-    said = next(
-        (r for r in world.store.roots("instagram", connection.id, 1000) if r.id.startswith(f"dm:{person}:")), None
-    )
+    if not person.isalnum():
+        return _not_there(person)
+    said = world.store.latest(connection.id, f"dm:{person}:*")
     if said is None and connection.strict:
         return refuse(10, "(#10) This message is sent outside of allowed window.", error_subcode=2534022)
     if text_length(text) > MAX_MESSAGE:
@@ -135,10 +135,9 @@ async def read(world: World, request: Request, given: dict[str, Any]) -> Respons
 
 
 def _mentioned(world: World, connection: DevConnection, number: str, comment: bool) -> Post | None:
-    suffix = f":{number}"
-    roots = world.store.roots("instagram", connection.id, 10_000)
-    found = (post for post in roots if post.id.startswith("mention:") and post.id.endswith(suffix))
-    return next((post for post in found if (post.id.count(":") == 2) is comment), None)
+    if comment:
+        return world.store.latest(connection.id, f"mention:*:{number}")
+    return world.store.post(connection.id, f"mention:{number}")
 
 
 def _comment(post: Post) -> dict[str, Any]:

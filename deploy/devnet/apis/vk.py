@@ -92,9 +92,10 @@ def _message(world: World, connection: DevConnection, given: dict[str, Any]) -> 
 
 def _last_said(world: World, connection: DevConnection, peer: str) -> str | None:
     """The person's latest message: a community may only write to who wrote first (unless anything goes)."""
-    roots = world.store.roots("vk", connection.id, 1000)
-    said = next((root.id for root in roots if root.id.startswith(f"message{peer}_") and not root.by_brand), None)
-    return said or (None if connection.strict else f"message{peer}_0")
+    said = world.store.latest(connection.id, f"message{peer}_*")
+    if said is not None:
+        return said.id
+    return None if connection.strict else f"message{peer}_0"
 
 
 routes = [Route("/vk/method/{method}", endpoint("vk", call, throttled), methods=["GET", "POST"])]

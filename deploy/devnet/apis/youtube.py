@@ -48,12 +48,11 @@ async def threads(world: World, request: Request, given: dict[str, Any]) -> Resp
     if given.get("allThreadsRelatedToChannelId") != connection.settings.get("channel_id"):
         return refuse(404, "channelNotFound", "The channel could not be found.")
     size, offset = min(int(given.get("maxResults", 20)), 100), int(given.get("pageToken", "0") or 0)
-    roots = [root for root in world.store.roots("youtube", connection.id, 100_000) if not root.deleted]
-    shown = [root for root in roots if not root.seen_elsewhere]
-    items = [_thread(world, connection, root) for root in shown[offset : offset + size]]
+    roots = world.store.roots("youtube", connection.id, size + 1, offset)
+    items = [_thread(world, connection, root) for root in roots[:size] if not (root.deleted or root.seen_elsewhere)]
     said = {"kind": "youtube#commentThreadListResponse", "etag": "dev", "items": items}
     page = {"totalResults": len(items), "resultsPerPage": size}
-    more = {"nextPageToken": str(offset + size)} if len(shown) > offset + size else {}
+    more = {"nextPageToken": str(offset + size)} if len(roots) > size else {}
     return answer({**said, **more, "pageInfo": page})
 
 

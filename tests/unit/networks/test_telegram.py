@@ -5,7 +5,6 @@ import pytest
 from shared.contracts.ugc import Media, NeutralMention
 from shared.http import NotSent, OutcomeUnknown
 from shared.networks.base import (
-    Deleted,
     Ignored,
     InboundRequest,
     InvalidPayload,
@@ -109,13 +108,6 @@ def test_what_is_no_mention_is_ignored_with_a_reason(update: dict[str, Any], rea
     one = parse(**update)
     assert isinstance(one, Ignored)
     assert one.reason == reason
-
-
-def test_deletions_of_business_messages() -> None:
-    gone = {"business_connection_id": "b", "chat": {"id": 5, "type": "private"}, "message_ids": [1, 2]}
-    update = dumped({"update_id": 1, "deleted_business_messages": gone})
-    parsed = NETWORK.parse(update, HEADERS, connection("telegram"))
-    assert parsed == [Deleted(external_id="5:1"), Deleted(external_id="5:2")]
 
 
 @pytest.mark.parametrize(
