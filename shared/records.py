@@ -147,7 +147,8 @@ def decode_headers(raw: "list[tuple[str, bytes]] | tuple[tuple[str, bytes], ...]
 
 
 def encode_headers(headers: Headers) -> list[tuple[str, bytes]]:
-    return [(name, value.encode()) for name, value in headers.items()]
+    # str(): the driver takes no subclass of str (names of IngressHeader).
+    return [(str(name), value.encode()) for name, value in headers.items()]
 
 
 def outgoing(
