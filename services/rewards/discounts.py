@@ -1,6 +1,6 @@
 """Rewards in Shopify's words: the input of a discount's creation. Pure."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -49,8 +49,9 @@ def _common(order: CodeOrder, code: str) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "title": order.name,
         "code": code,
-        "startsAt": order.starts_at.isoformat(),
-        "endsAt": order.ends_at.isoformat(),
+        # A minute early, so that a shop whose clock is behind ours lets the code in at once.
+        "startsAt": _second(order.starts_at - timedelta(minutes=1)),
+        "endsAt": _second(order.ends_at),
         "usageLimit": 1,
         "appliesOncePerCustomer": True,
         "context": {"customers": {"add": [gid("Customer", order.customer_id)]}}
@@ -67,6 +68,10 @@ def _common(order: CodeOrder, code: str) -> dict[str, Any]:
         subtotal = {"greaterThanOrEqualToSubtotal": f"{reward.minimum_subtotal:f}"}
         fields["minimumRequirement"] = {"subtotal": subtotal}
     return fields
+
+
+def _second(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _gets(reward: DiscountReward) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
-import shopify  # type: ignore[import-untyped]
+import shopify
 
 from shared.shopify.answers import Answer, Json, data_of
 from shared.shopify.errors import Unavailable

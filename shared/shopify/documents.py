@@ -30,7 +30,8 @@ query ProductsPage($first: Int!, $after: String, $query: String) {
 )
 PRODUCT = "query Product($id: ID!) { product(id: $id) { ...ProductFields } }" + _PRODUCT_FIELDS
 
-# Orders, for reconciliation: what the orders webhooks say, in the words of GraphQL.
+# Orders, for reconciliation: what the orders webhooks say, in the words of GraphQL. Nested pages count into the query's
+# cost, at most 1,000 points each: ask for no more than ten orders at a time.
 ORDERS_PAGE = """
 query OrdersPage($first: Int!, $after: String, $query: String) {
   orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
@@ -43,7 +44,7 @@ query OrdersPage($first: Int!, $after: String, $query: String) {
       totalPriceSet { shopMoney { amount currencyCode } }
       currentTotalPriceSet { shopMoney { amount currencyCode } }
       totalDiscountsSet { shopMoney { amount currencyCode } }
-      lineItems(first: 100) {
+      lineItems(first: 50) {
         nodes {
           id quantity currentQuantity isGiftCard product { legacyResourceId }
           originalUnitPriceSet { shopMoney { amount currencyCode } }
@@ -51,9 +52,9 @@ query OrdersPage($first: Int!, $after: String, $query: String) {
           taxLines { priceSet { shopMoney { amount currencyCode } } }
         }
       }
-      refunds(first: 50) {
+      refunds(first: 10) {
         legacyResourceId createdAt
-        refundLineItems(first: 100) { nodes { lineItem { id } quantity restockType } }
+        refundLineItems(first: 25) { nodes { lineItem { id } quantity restockType } }
       }
     }
     pageInfo { hasNextPage endCursor }
