@@ -63,10 +63,22 @@ def _product(store: Store, shop: Shop, item: Json, collections: dict[str, int], 
 
 
 def new_product(
-    store: Store, shop: Shop, now: datetime, public_url: str, *, title: str, variants: list[Json], handle: str | None = None,
-    titles: dict[str, str] | None = None, body_html: str = "", bodies: dict[str, str] | None = None, product_type: str = "",
-    tags: list[str] | None = None, gift_card: bool = False, collections: list[int] | None = None, vendor: str | None = None,
-) -> Json:  # fmt: skip
+    store: Store,
+    shop: Shop,
+    now: datetime,
+    public_url: str,
+    *,
+    title: str,
+    variants: list[Json],
+    handle: str | None = None,
+    titles: dict[str, str] | None = None,
+    body_html: str = "",
+    bodies: dict[str, str] | None = None,
+    product_type: str = "",
+    tags: list[str] | None = None,
+    gift_card: bool = False,
+    collections: list[int] | None = None,
+) -> Json:
     """A product of the REST shape. Variants: `{title, price, grams?, sku?}`, price in shop currency."""
     id_, at = store.new_id(shop.domain, "product"), shop.stamp(now)
     handle = handle or f"product-{id_}"
@@ -74,7 +86,7 @@ def new_product(
     product = {
         "id": id_, "admin_graphql_api_id": f"gid://shopify/Product/{id_}", "body_html": body_html, "created_at": at,
         "handle": handle, "product_type": product_type, "published_at": at, "template_suffix": None, "title": title,
-        "updated_at": at, "vendor": vendor or shop.name, "status": "active", "published_scope": "global",
+        "updated_at": at, "vendor": shop.name, "status": "active", "published_scope": "global",
         "tags": ", ".join(tags or []), "variants": [], "options": [], "images": [image], "image": image, "media": [],
         "variant_gids": [], "has_variants_that_requires_components": False, "category": None,
         "_titles": titles or {"en": title}, "_bodies": bodies or {}, "_collections": collections or [],
@@ -149,11 +161,11 @@ def new_customer(
         "id": id_, "admin_graphql_api_id": f"gid://shopify/Customer/{id_}", "created_at": at, "updated_at": at,
         "first_name": first_name, "last_name": last_name, "state": "disabled", "note": note, "verified_email": True,
         "multipass_identifier": None, "tax_exempt": False, "email": email, "phone": phone, "currency": shop.currency,
-        "addresses": [], "tax_exemptions": [], "email_marketing_consent": {
+        "addresses": [], "tax_exemptions": [],
+        "email_marketing_consent": {
             "state": "not_subscribed", "opt_in_level": "single_opt_in", "consent_updated_at": None},
-        "sms_marketing_consent": None,
-        "default_address": address(store, shop, id_, first_name, last_name, city), "_tags": tags or [],
-        "_locale": locale or shop.locale, "_orders": 0, "_spent": "0.00", "_last_order": None,
+        "sms_marketing_consent": None, "default_address": address(store, shop, id_, first_name, last_name, city),
+        "_tags": tags or [], "_locale": locale or shop.locale, "_orders": 0, "_spent": "0.00", "_last_order": None,
     }  # fmt: skip
 
 

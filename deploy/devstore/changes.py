@@ -248,5 +248,5 @@ def _edit_doc(order: Json, additions: list[Any], removals: list[Any], note: str 
             "line_items": {"additions": additions, "removals": removals},
             "discounts": {"line_item": {"additions": [], "removals": []}},
             "shipping_lines": {"additions": [], "removals": []},
-        }
+        },
     }  # fmt: skip

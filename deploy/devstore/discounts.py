@@ -185,7 +185,7 @@ def apply(
     now: datetime,
     currency: str,
 ) -> Applied:
-    """Apply the codes in the order typed; a code that cannot join those before it is rejected with `cannot_be_combined`."""
+    """Apply the codes in the order typed; one that cannot join those before it is rejected: `cannot_be_combined`."""
     accepted: list[Candidate] = []
     rejected: dict[str, str] = {}
     for candidate in candidates:

@@ -11,14 +11,15 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from deploy.devstore.store import Store
 
 Target = Literal["admin", "oauth", "proxy", "webhook"]
 Kind = Literal[
-    "429", "throttle", "5xx", "timeout_before", "timeout_after", "drop", "delay", "duplicate", "reorder", "bad_signature"
+    "429", "throttle", "5xx", "timeout_before", "timeout_after", "drop", "delay",
+    "duplicate", "reorder", "bad_signature",
 ]  # fmt: skip
 FOR_CALLS = {"429", "throttle", "5xx", "timeout_before", "timeout_after", "drop", "delay"}
 FOR_WEBHOOKS = {"duplicate", "reorder", "delay", "drop", "bad_signature"}
@@ -130,10 +131,9 @@ def refused_by(rule: Rule | None) -> Response | None:
         return None
     if rule.kind == "429":
         headers = {"Retry-After": str(rule.retry_after)}
-        return Response('{"errors":"Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service."}',
-                        429, headers, "application/json")  # fmt: skip
+        return JSONResponse({"errors": "Exceeded 2 calls per second for api client."}, 429, headers)
     if rule.kind == "5xx":
-        return Response('{"errors":"Internal Server Error"}', rule.status, media_type="application/json")
+        return JSONResponse({"errors": "Internal Server Error"}, rule.status)
     if rule.kind == "timeout_before":
         return Hang(rule.seconds)
     return Cut() if rule.kind == "drop" else None

@@ -66,9 +66,12 @@ def build(sale: Sale) -> Json:
     lines = _line_items(sale)
     shipping = [] if sale.shipping is None else [_shipping_line(sale, sale.shipping)]
     token = hashlib.md5(f"{sale.shop.domain}/{sale.number}".encode(), usedforsecurity=False).hexdigest()
-    order = {**_head(sale, token), **_buyer(sale), "discount_applications": [_application(a, sale) for a in sale.applications],
-             "fulfillments": [], "line_items": lines, "payment_terms": None, "refunds": [], "returns": [],
-             "line_item_groups": [], "shipping_lines": shipping, "_transactions": [], "_edited": False}  # fmt: skip
+    order = {
+        **_head(sale, token), **_buyer(sale),
+        "discount_applications": [_application(a, sale) for a in sale.applications], "fulfillments": [],
+        "line_items": lines, "payment_terms": None, "refunds": [], "returns": [], "line_item_groups": [],
+        "shipping_lines": shipping, "_transactions": [], "_edited": False,
+    }  # fmt: skip
     order["discount_codes"] = [_discount_code(a, i, order) for i, a in enumerate(sale.applications)]
     originals(order, sale.exchange)
     return recompute(order)
@@ -287,7 +290,7 @@ def _tax_summary(order: Json, tax: Pair, exchange: Exchange) -> list[Json]:
 
 
 def recompute(order: Json) -> Json:
-    """The order with its `current_*` amounts, what is owed and its financial status, from lines, refunds and payments."""
+    """The order with its `current_*` amounts, what is owed and its status, from lines, refunds and payments."""
     exchange = exchange_of(order)
     lines, goods = order["line_items"], [line for line in order["line_items"] if not is_tip(line)]
     adjustments = [a for r in order["refunds"] for a in r["order_adjustments"]]

@@ -177,8 +177,14 @@ class Till:
         if found is None:
             raise Refused(f"variant {wish.variant_id} is not sold here", ["lines", "variant_id"])
         product, variant = found
-        cart = CartLine(product["id"], variant["id"], frozenset(product["_collections"]), wish.quantity, Decimal(variant["price"]),
-                        discountable=not product["gift_card"])  # fmt: skip
+        cart = CartLine(
+            product_id=product["id"],
+            variant_id=variant["id"],
+            collection_ids=frozenset(product["_collections"]),
+            quantity=wish.quantity,
+            price=Decimal(variant["price"]),
+            discountable=not product["gift_card"],
+        )
         return Bought(cart, product["title"], product, variant, [p.model_dump() for p in wish.properties])
 
     def _known(self, wish: CheckoutIn) -> Json | None:

@@ -13,7 +13,7 @@ from deploy.devstore.store import Store
 
 
 class Shop(BaseModel):
-    """A shop's settings. The app's credentials are derived from the domain: known, local and worth nothing elsewhere."""
+    """A shop's settings. The app's credentials derive from the domain: known, local, worth nothing elsewhere."""
 
     id: int
     domain: str

@@ -35,8 +35,8 @@ def subscribe(world: World, shop: Shop, topic: str, wish: Json) -> Json:
 
 def save(world: World, shop: Shop, subscription: Json) -> None:
     world.store.put(
-        shop.domain, "subscription", subscription, lookup=subscription["topic"],
-        created=subscription["created_at"], updated=subscription["updated_at"],
+        shop.domain, "subscription", subscription, lookup=subscription["topic"], created=subscription["created_at"],
+        updated=subscription["updated_at"],
     )  # fmt: skip
 
 
@@ -87,7 +87,8 @@ def _insert(
     world: World, shop: Shop, topic: str, sub: Json, headers: dict[str, str], body: bytes, state: str, due: float
 ) -> None:
     world.store.db.execute(
-        "INSERT INTO deliveries(shop, topic, uri, subscription, headers, body, state, due, created_at) VALUES (?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO deliveries(shop, topic, uri, subscription, headers, body, state, due, created_at) "
+        "VALUES (?,?,?,?,?,?,?,?,?)",
         (shop.domain, topic, sub["uri"], sub["id"], json.dumps(headers), body, state, due, time.time()),
     )
 

@@ -15,7 +15,7 @@ COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
 
 @dataclass(frozen=True)
 class Settings:
-    """`data`: SQLite file. `gateway`: where the app (Vouch) listens. `public_url`: where browsers reach the dev store."""
+    """`data`: SQLite file. `gateway`: where the app (Vouch) listens. `public_url`: where browsers reach the shops."""
 
     data: str
     gateway: str

@@ -12,6 +12,7 @@ from deploy.devstore.catalogue import find_variant
 
 ONE = {"count": 1, "precision": "EXACT"}
 NONE = {"count": 0, "precision": "EXACT"}
+OWNERS = {"ProductVariant": "PRODUCTVARIANT", "AppInstallation": "API_PERMISSION", "DiscountCodeNode": "DISCOUNT"}
 
 
 def count(number: int) -> Obj:
@@ -40,35 +41,37 @@ def product(ctx: Context, doc: Json) -> Obj:
     variants, ids = doc["variants"], doc["_collections"]
     return {
         "__typename": "Product", "id": gid("Product", doc["id"]), "legacyResourceId": str(doc["id"]),
-        "title": doc["title"],
-        "handle": doc["handle"], "descriptionHtml": doc["body_html"], "vendor": doc["vendor"],
+        "title": doc["title"], "handle": doc["handle"], "descriptionHtml": doc["body_html"], "vendor": doc["vendor"],
         "productType": doc["product_type"],
-        "description": lambda truncateAt=None, **_: plain_text(doc["body_html"], truncateAt),  # noqa: N803
+        "description": lambda **args: plain_text(doc["body_html"], args.get("truncateAt")),
         "tags": split_tags(doc["tags"]), "status": doc["status"].upper(), "isGiftCard": doc["gift_card"],
         "giftCardTemplateSuffix": None, "templateSuffix": None, "requiresSellingPlan": False,
-        "combinedListingRole": None,
-        "createdAt": when(doc["created_at"]), "updatedAt": when(doc["updated_at"]),
-        "publishedAt": when(doc["published_at"]),
-        "publishedOnPublication": lambda **_: True, "publishedInContext": lambda **_: True,
-        "defaultCursor": str(doc["id"]),
+        "combinedListingRole": None, "createdAt": when(doc["created_at"]), "updatedAt": when(doc["updated_at"]),
+        "publishedAt": when(doc["published_at"]), "publishedOnPublication": lambda **_: True,
+        "publishedInContext": lambda **_: True, "defaultCursor": str(doc["id"]),
         "hasOnlyDefaultVariant": len(variants) == 1, "hasOutOfStockVariants": False,
-        "hasVariantsThatRequiresComponents": False,
-        "totalInventory": sum(v["inventory_quantity"] for v in variants), "tracksInventory": True,
-        "priceRangeV2": {"minVariantPrice": ctx.money(min(prices)), "maxVariantPrice": ctx.money(max(prices))} if prices else None,
+        "hasVariantsThatRequiresComponents": False, "totalInventory": sum(v["inventory_quantity"] for v in variants),
+        "tracksInventory": True, "priceRangeV2": _price_range(ctx, prices),
         "options": lambda first=None, **_: [_option(doc, o) for o in doc["options"]][:first],
         "variants": lister(lambda: variants, lambda v: variant(ctx, doc, v)), "variantsCount": count(len(variants)),
-        "collections": lister(lambda: [c for c in ctx.all("collection") if c["id"] in ids], lambda c: collection(ctx, c)),
+        "collections": lister(lambda: _collections(ctx, ids), lambda c: collection(ctx, c)),
         "inCollection": lambda id, **_: number_of(id, "Collection") in ids,
         "featuredMedia": media[0] if media else None, "media": lister(lambda: media, lambda item: item),
-        "mediaCount": count(len(media)),
-        "onlineStoreUrl": store_url(ctx, f"/products/{doc['handle']}"),
+        "mediaCount": count(len(media)), "onlineStoreUrl": store_url(ctx, f"/products/{doc['handle']}"),
         "onlineStorePreviewUrl": store_url(ctx, f"/products/{doc['handle']}"),
         "seo": {"title": doc["title"], "description": plain_text(doc["body_html"])},
         "translations": lambda locale, **_: _translations(doc, locale), "sellingPlanGroupsCount": NONE,
-        "productComponentsCount": NONE,
-        "availablePublicationsCount": ONE, "resourcePublicationsCount": lambda **_: ONE,
+        "productComponentsCount": NONE, "availablePublicationsCount": ONE, "resourcePublicationsCount": lambda **_: ONE,
         **metafields(ctx, "Product", doc["id"]),
     }  # fmt: skip
+
+
+def _price_range(ctx: Context, prices: list[Decimal]) -> Obj | None:
+    return {"minVariantPrice": ctx.money(min(prices)), "maxVariantPrice": ctx.money(max(prices))} if prices else None
+
+
+def _collections(ctx: Context, ids: list[int]) -> list[Json]:
+    return [c for c in ctx.all("collection") if c["id"] in ids]
 
 
 def store_url(ctx: Context, path: str) -> str:
@@ -112,7 +115,9 @@ def variant(ctx: Context, doc: Json, item: Json) -> Obj:
         "inventoryQuantity": item["inventory_quantity"], "sellableOnlineQuantity": item["inventory_quantity"],
         "requiresComponents": False, "showUnitPrice": False, "unitPrice": None, "translations": lambda **_: [],
         "publishedOnPublication": lambda **_: True, "product": lambda **_: product(ctx, doc),
-        "selectedOptions": [{"name": option["name"], "value": item["title"], "optionValue": _option_value(doc, option, index)}],
+        "selectedOptions": [
+            {"name": option["name"], "value": item["title"], "optionValue": _option_value(doc, option, index)},
+        ],
         "media": lister(lambda: [_media(i) for i in doc["images"]], lambda m: m), "inventoryItem": _inventory(item),
         "sellingPlanGroupsCount": NONE, "availablePublicationsCount": ONE, "resourcePublicationsCount": lambda **_: ONE,
         **metafields(ctx, "ProductVariant", item["id"]),
@@ -152,11 +157,9 @@ def collection(ctx: Context, doc: Json) -> Obj:
 
     return {
         "__typename": "Collection", "id": gid("Collection", doc["id"]), "legacyResourceId": str(doc["id"]),
-        "handle": doc["handle"],
-        "title": doc["title"], "descriptionHtml": doc["body_html"], "updatedAt": when(doc["updated_at"]),
-        "templateSuffix": None,
-        "description": lambda truncateAt=None, **_: plain_text(doc["body_html"], truncateAt),
-        "sortOrder": "BEST_SELLING",  # noqa: N803
+        "handle": doc["handle"], "title": doc["title"], "descriptionHtml": doc["body_html"],
+        "updatedAt": when(doc["updated_at"]), "templateSuffix": None,
+        "description": lambda **args: plain_text(doc["body_html"], args.get("truncateAt")), "sortOrder": "BEST_SELLING",
         "products": lister(members, lambda p: product(ctx, p)), "productsCount": lambda **_: count(len(members())),
         "hasProduct": lambda id, **_: any(p["id"] == number_of(id, "Product") for p in members()),
         "publishedOnPublication": lambda **_: True, "seo": {"title": doc["title"], "description": None},
@@ -186,8 +189,7 @@ def metafield(ctx: Context, doc: Json) -> Obj:
     return {
         "__typename": "Metafield", "id": gid("Metafield", doc["id"]), "legacyResourceId": str(doc["id"]),
         "namespace": doc["namespace"], "key": doc["key"], "type": doc["type"], "value": doc["value"],
-        "jsonValue": json_value(doc), "owner": owner,
-        "ownerType": {"ProductVariant": "PRODUCTVARIANT", "AppInstallation": "API_PERMISSION", "DiscountCodeNode": "DISCOUNT"}.get(kind, kind.upper()),
+        "jsonValue": json_value(doc), "owner": owner, "ownerType": OWNERS.get(kind, kind.upper()),
         "createdAt": doc["created_at"], "updatedAt": doc["updated_at"], "sizeInBytes": len(doc["value"].encode()),
         "compareDigest": digest(doc["value"]), "translations": lambda **_: [],
     }  # fmt: skip

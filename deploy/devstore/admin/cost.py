@@ -2,8 +2,8 @@
 
 Scalars cost nothing, an object 1, a mutation 10 (or what it selects, if that is more), a connection 2 plus one item
 times a factor "sized by first and last". Shopify does not publish the factor; 11 was seen for 250 items, which is
-`floor(2 ln n)`, so that is used here. Requested cost is taken from the document, actual cost from the answer. A bucket per shop drains
-into the next request at `restore` points a second. https://shopify.dev/docs/api/usage/limits
+`floor(2 ln n)`, so that is used here. Requested cost is taken from the document, actual cost from the answer.
+A bucket per shop refills with `restore` points a second. https://shopify.dev/docs/api/usage/limits
 """
 
 import math

@@ -34,7 +34,7 @@ def customer(ctx: Context, doc: Json) -> Obj:
         "canDelete": doc["_orders"] == 0, "lifetimeDuration": "less than a year",
         "productSubscriberStatus": "NEVER_SUBSCRIBED", "statistics": {"predictedSpendTier": None, "rfmGroup": None},
         "defaultAddress": address(doc["default_address"]),
-        "addressesV2": lister(lambda: [doc["default_address"]] if doc["default_address"] else [], lambda a: address(a) or {}),
+        "addressesV2": lister(lambda: [a for a in [doc["default_address"]] if a], lambda a: address(a) or {}),
         "lastOrder": lambda **_: _last_order(ctx, doc), "orders": lambda **args: _orders(ctx, doc, args),
         "storeCreditAccounts": lister(lambda: accounts_of(ctx, doc["id"]), lambda a: account(ctx, a)),
         **catalogue.metafields(ctx, "Customer", doc["id"]),

@@ -174,8 +174,10 @@ def _bulk_add(ctx: Context, id_: str, codes: list[str]) -> Obj:
     if doc is None or errors:
         return {"bulkCreation": None, "userErrors": errors}
     now = ctx.till.now
-    bulk = {"id": ctx.till.new_id("bulk"), "discount_id": doc["id"], "created_at": utc(now), "codes": [], "wanted": codes,
-            "due": utc(now + timedelta(seconds=BULK_SECONDS))}  # fmt: skip
+    bulk = {
+        "id": ctx.till.new_id("bulk"), "discount_id": doc["id"], "created_at": utc(now), "codes": [], "wanted": codes,
+        "due": utc(now + timedelta(seconds=BULK_SECONDS)),
+    }  # fmt: skip
     _save_bulk(ctx, bulk)
     return {"bulkCreation": bulk_creation(ctx, bulk), "userErrors": []}
 

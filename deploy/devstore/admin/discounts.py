@@ -63,8 +63,10 @@ def _terms(ctx: Context, discount: Discount) -> Obj:
         "appliesOncePerCustomer": discount.once_per_customer, "createdAt": utc(discount.created_at),
         "updatedAt": utc(discount.updated_at), "tags": discount.tags, "recurringCycleLimit": None,
         "hasTimelineComment": False,
-        "combinesWith": {"orderDiscounts": discount.combines_order, "productDiscounts": discount.combines_product,
-                         "shippingDiscounts": discount.combines_shipping, "productDiscountsWithTagsOnSameCartLine": None},
+        "combinesWith": {
+            "orderDiscounts": discount.combines_order, "productDiscounts": discount.combines_product,
+            "shippingDiscounts": discount.combines_shipping, "productDiscountsWithTagsOnSameCartLine": None,
+        },
         "context": _context(ctx, discount), "minimumRequirement": _minimum(ctx, discount),
         "discountClasses": [discount.discount_class.upper()], "summary": summary(discount),
         "shortSummary": summary(discount),
@@ -90,10 +92,8 @@ def _counts(ctx: Context, discount: Discount) -> Obj:
         return ctx.money(sum((Decimal(use["sales"]) for use in uses()), Decimal(0)))
 
     def links(**_: Any) -> list[Obj]:
-        return [
-            {"title": discount.title, "url": catalogue.store_url(ctx, f"/discount/{code['code']}"), "targetType": "HOME",
-             "targetItemImage": None} for code in codes()
-        ]  # fmt: skip
+        head = {"title": discount.title, "targetType": "HOME", "targetItemImage": None}
+        return [{**head, "url": catalogue.store_url(ctx, f"/discount/{code['code']}")} for code in codes()]
 
     return {
         "codes": lister(codes, lambda code: redeem_code(ctx, code)),
@@ -147,7 +147,9 @@ def _items(ctx: Context, items: Items) -> Obj:
     variants = [(p, v) for p in ctx.all("product") for v in p["variants"] if v["id"] in items.variants]
     return {
         "__typename": "DiscountProducts", "products": lister(lambda: products, lambda p: catalogue.product(ctx, p)),
-        "productVariants": lister(lambda: [{"pair": pair} for pair in variants], lambda d: catalogue.variant(ctx, *d["pair"])),
+        "productVariants": lister(
+            lambda: [{"pair": pair} for pair in variants], lambda d: catalogue.variant(ctx, *d["pair"])
+        ),
     }  # fmt: skip
 
 

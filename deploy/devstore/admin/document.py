@@ -63,7 +63,7 @@ def _decimal(value: Any) -> str:
 
 @lru_cache(maxsize=512)
 def checked(query: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]:
-    """The parsed document and what is wrong with it: syntax, unknown or deprecated fields, arguments, input fields, values."""
+    """The parsed document and what is wrong with it: syntax, unknown or deprecated names."""
     try:
         document = parse(query)
     except GraphQLError as error:

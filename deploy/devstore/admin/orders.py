@@ -32,8 +32,10 @@ def _identity(ctx: Context, doc: Json) -> Obj:
 
 
 def _times(doc: Json) -> Obj:
-    names = {"created_at": "createdAt", "updated_at": "updatedAt", "processed_at": "processedAt", "cancelled_at": "cancelledAt",
-             "closed_at": "closedAt"}  # fmt: skip
+    names = {
+        "created_at": "createdAt", "updated_at": "updatedAt", "processed_at": "processedAt",
+        "cancelled_at": "cancelledAt", "closed_at": "closedAt",
+    }  # fmt: skip
     return {field: when(doc[key]) for key, field in names.items()}
 
 
@@ -50,14 +52,17 @@ def _amounts(doc: Json) -> Obj:
         "current_total_additional_fees": "currentTotalAdditionalFeesSet",
     }  # fmt: skip
     received, refunded = orders.received(doc), orders.refunded(doc)
-    adjustments = [a for r in doc["refunds"] for a in r["order_adjustments"]]
+
+    def of_kind(kind: str) -> list[Json]:
+        return [a for r in doc["refunds"] for a in r["order_adjustments"] if a["kind"] == kind]
+
     owed = read(doc["current_total_price_set"]) - (received - refunded)
     made = {
         "originalTotalPriceSet": read(doc["total_price_set"]), "totalTipReceivedSet": read(doc["_tip_set"]),
         "totalReceivedSet": received, "totalRefundedSet": refunded, "netPaymentSet": received - refunded,
         "totalOutstandingSet": owed if owed.shop > 0 else ZERO, "totalCapturableSet": ZERO,
-        "totalRefundedShippingSet": -total(read(a["amount_set"]) for a in adjustments if a["kind"] == "shipping_refund"),
-        "refundDiscrepancySet": total(read(a["amount_set"]) for a in adjustments if a["kind"] == "refund_discrepancy"),
+        "totalRefundedShippingSet": -total(read(a["amount_set"]) for a in of_kind("shipping_refund")),
+        "refundDiscrepancySet": total(read(a["amount_set"]) for a in of_kind("refund_discrepancy")),
         "cartDiscountAmountSet": read(doc["total_discounts_set"]),
         "currentCartDiscountAmountSet": read(doc["current_total_discounts_set"]),
     }  # fmt: skip
@@ -116,9 +121,9 @@ def _contents(ctx: Context, doc: Json) -> Obj:
         "currentSubtotalLineItemsQuantity": sum(line["current_quantity"] for line in lines),
         "requiresShipping": any(line["requires_shipping"] for line in lines), "totalWeight": str(doc["total_weight"]),
         "currentTotalWeight": str(sum(line["grams"] * line["current_quantity"] for line in lines)),
-        "discountApplications": lister(lambda: applications, lambda item: item),
-        "discountCodes": codes, "discountCode": codes[0] if codes else None,
-        "shippingLine": shipping[0] if shipping else None, "shippingLines": lister(lambda: shipping, lambda item: item),
+        "discountApplications": lister(lambda: applications, lambda item: item), "discountCodes": codes,
+        "discountCode": codes[0] if codes else None, "shippingLine": shipping[0] if shipping else None,
+        "shippingLines": lister(lambda: shipping, lambda item: item),
         "refunds": lambda first=None, **_: [refund(ctx, doc, r) for r in doc["refunds"]][:first],
         "transactions": lambda first=None, **_: transactions[:first],
         "transactionsCount": {"count": len(transactions), "precision": "EXACT"},
@@ -169,15 +174,14 @@ def line_item(ctx: Context, doc: Json, line: Json) -> Obj:
     return {
         "__typename": "LineItem", "id": gid("LineItem", line["id"]), "name": line["name"], "title": line["title"],
         "quantity": line["quantity"], "currentQuantity": line["current_quantity"],
-        "refundableQuantity": line["current_quantity"],
-        "unfulfilledQuantity": line["fulfillable_quantity"], "nonFulfillableQuantity": 0, "sku": line["sku"],
-        "vendor": line["vendor"],
+        "refundableQuantity": line["current_quantity"], "unfulfilledQuantity": line["fulfillable_quantity"],
+        "nonFulfillableQuantity": 0, "sku": line["sku"], "vendor": line["vendor"],
         "variantTitle": line["variant_title"], "taxable": line["taxable"],
-        "requiresShipping": line["requires_shipping"],
-        "isGiftCard": line["gift_card"], "restockable": True, "merchantEditable": True,
+        "requiresShipping": line["requires_shipping"], "isGiftCard": line["gift_card"], "restockable": True,
+        "merchantEditable": True,
         "customAttributes": [{"key": p["name"], "value": p["value"]} for p in line["properties"]],
         "originalUnitPriceSet": bag(line["price_set"]), "originalTotalSet": show(gross), "totalDiscountSet": show(ZERO),
-        "discountedTotalSet": lambda withCodeDiscounts=False, **_: show(net if withCodeDiscounts else gross),  # noqa: N803
+        "discountedTotalSet": lambda **args: show(net if args.get("withCodeDiscounts") else gross),
         "discountedUnitPriceSet": bag(line["price_set"]), "discountedUnitPriceAfterAllDiscountsSet": show(unit),
         "priceAfterAllDiscountsBeforeTaxesSet": show(before_tax),
         "unfulfilledOriginalTotalSet": show(read(line["price_set"]).times(line["fulfillable_quantity"])),

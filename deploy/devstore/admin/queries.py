@@ -65,8 +65,8 @@ def queries(ctx: Context) -> dict[str, Any]:
         "appInstallation": lambda **_: apps.installation(ctx), "app": lambda **_: apps.app(ctx),
         "publicApiVersions": lambda **_: [{"handle": API_VERSION, "displayName": API_VERSION, "supported": True}],
         "node": lambda id, **_: node(ctx, id), "nodes": lambda ids, **_: [node(ctx, id_) for id_ in ids],
-        "job": lambda id, **_: {"__typename": "Job", "id": id, "done": True, "query": None},
-        **_orders(ctx), **_catalogue(ctx), **_customers(ctx), **_discounts(ctx), **_webhooks(ctx),
+        "job": lambda id, **_: {"__typename": "Job", "id": id, "done": True, "query": None}, **_orders(ctx),
+        **_catalogue(ctx), **_customers(ctx), **_discounts(ctx), **_webhooks(ctx),
     }  # fmt: skip
 
 
@@ -170,8 +170,10 @@ def _catalogue(ctx: Context) -> dict[str, Any]:
         return catalogue.product(ctx, doc) if doc else None
 
     def collections(**args: Any) -> Obj:
-        fields: dict[str, Reader] = {"id": lambda d: d["id"], "title": lambda d: d["title"], "handle": lambda d: d["handle"],
-                                     "updated_at": _TIMES["updated_at"]}  # fmt: skip
+        fields: dict[str, Reader] = {
+            "id": lambda d: d["id"], "title": lambda d: d["title"], "handle": lambda d: d["handle"],
+            "updated_at": _TIMES["updated_at"],
+        }  # fmt: skip
         return _list(ctx, _docs(ctx, "collection"), catalogue.collection, fields, lambda d: d["title"], {}, args)
 
     def collection(id: str, **_: Any) -> Obj | None:
@@ -269,8 +271,10 @@ def _discounts(ctx: Context) -> dict[str, Any]:
 
     def page(**args: Any) -> Obj:
         ctx.need("read_discounts", "discountNodes")
-        ranks: dict[str, Reader] = {"STARTS_AT": lambda d: utc(moment(d["starts_at"])),
-                                    "ENDS_AT": lambda d: utc(moment(d["ends_at"])) if d["ends_at"] else FAR}  # fmt: skip
+        ranks: dict[str, Reader] = {
+            "STARTS_AT": lambda d: utc(moment(d["starts_at"])),
+            "ENDS_AT": lambda d: utc(moment(d["ends_at"])) if d["ends_at"] else FAR,
+        }
         show: Show = lambda c, d: discounts.node(c, d, "DiscountNode")  # noqa: E731
         return _list(ctx, _docs(ctx, "discount"), show, fields, lambda d: d["title"], ranks, args)
 
@@ -304,10 +308,8 @@ def _webhooks(ctx: Context) -> dict[str, Any]:
         topics, uri, kind = args.get("topics"), args.get("uri"), args.get("format")
 
         def docs(_: str | None) -> Iterable[Json]:
-            return [
-                s for s in ctx.all("subscription")
-                if (not topics or s["topic"] in topics) and (not uri or s["uri"] == uri) and (not kind or kind == "JSON")
-            ]  # fmt: skip
+            found = [s for s in ctx.all("subscription") if not topics or s["topic"] in topics]
+            return [s for s in found if (not uri or s["uri"] == uri) and kind in (None, "JSON")]
 
         return _list(ctx, docs, apps.subscription, _ID, lambda d: d["topic"], {}, args)
 
