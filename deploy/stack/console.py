@@ -84,7 +84,10 @@ def activity(snapshot: Snapshot) -> str:
     if snapshot.activity:
         return snapshot.activity
     starting = [part for part in snapshot.parts if part.state in {State.STARTING, State.RESTARTING}]
-    names = [f"{part.name} ({part.detail})" if part.detail else part.name for part in starting]
+    names = [
+        f"{part.name} ({part.detail})" if part.detail and part.state is State.STARTING else part.name
+        for part in starting
+    ]
     return f"starting {', '.join(names)}" if names else ""
 
 

@@ -112,10 +112,18 @@ class Supervisor:
             control.update_address(self.directory, plan.kafka_address)
 
     async def _seed(self, plan: Plan) -> None:
-        from deploy.demo import seed
+        from deploy.demo import Place, seed
 
-        self._say("seeding the demo: brands, keys, connections, shop, ambassador, campaigns")
-        await seed(plan, self._say)
+        place = Place(
+            directory=self.directory,
+            operator_token=self.directory.secrets().operator_token,
+            gateway_url=self.options.url("gateway"),
+            devstore_url=self.options.url("devstore"),
+            devnet_url=self.options.url("devnet"),
+            mongo_uri=plan.mongo_uri,
+            kafka=plan.kafka_address,
+        )
+        await seed(place, self._say)
         self._say(None)
 
     async def _end(self) -> None:
