@@ -62,12 +62,12 @@ class Batch:
 
     async def run(self, records: list[Incoming]) -> Outcome:
         """Handle each record; failures are collected, everything else goes on. Raises `Transient` and driver errors."""
-        decoded = [(record, self._decode(record)) for record in records]
-        await self._prefetch([message for _, message in decoded])
-        for record, message in decoded:
-            self._uow.begin(record.meta if not isinstance(message, Failure) else _bare(record))
+        decoded = [(record, *self._decode(record)) for record in records]
+        await self._prefetch([message for _, _, message in decoded])
+        for record, meta, message in decoded:
+            self._uow.begin(meta)
             sent = len(self._uow.outbox)
-            await self._one(record, message)
+            await self._one(record, meta, message)
             self._stamp(record, sent)
         return self.outcome
 
@@ -85,17 +85,16 @@ class Batch:
         for number, index in enumerate(range(first, len(outbox))):
             outbox[index] = outbox[index].stamped(self._origin, record.offset * _STRIDE + number)
 
-    def _decode(self, record: Incoming) -> Any:
+    def _decode(self, record: Incoming) -> tuple[Meta, Any]:
         """The message, an ingress record, None for what this service doesn't care about, or a `Failure`."""
         try:
+            meta = record.meta
             if Topic(record.topic) in self._handlers.ingress_routes:
-                return IngressRecord(
-                    record.value, record.headers, record.headers.get(Header.BRAND, ""), record.meta, record.key
-                )
+                return meta, IngressRecord(record.value, record.headers, meta.brand_id, meta, record.key)
             route = self._route(record)
-            return route.model.model_validate_json(record.value) if route else None
+            return meta, route.model.model_validate_json(record.value) if route else None
         except (ValidationError, Permanent, UnicodeDecodeError) as error:
-            return Failure(record, error, traceback.format_exc())
+            return _bare(record), Failure(record, error, traceback.format_exc())
 
     def _route(self, record: Incoming) -> Route | None:
         name = record.headers.get(Header.TYPE, "")
@@ -113,33 +112,31 @@ class Batch:
         for model, ids in wanted.items():
             await self._uow.get_many(model, ids)
 
-    async def _one(self, record: Incoming, message: Any) -> None:
+    async def _one(self, record: Incoming, meta: Meta, message: Any) -> None:
         only = record.headers.get(Header.ONLY)
         if message is None or (only and only != self._handlers.service):
             self.outcome.ignored += 1
         elif isinstance(message, Failure):
             await self._failed(message)
         elif (known := self._answered(record)) is not None:
-            self._repeat(record, known)
+            self._repeat(meta, known)
         else:
-            await self._handle(record, message)
+            await self._handle(record, meta, message)
 
     def _answered(self, record: Incoming) -> dict[str, Any] | None:
         identity = record.dedupe_id
         return (self._known.get(identity) or self.outcome.answers.get(identity)) if identity else None
 
-    def _repeat(self, record: Incoming, known: dict[str, Any]) -> None:
+    def _repeat(self, meta: Meta, known: dict[str, Any]) -> None:
         """The same record again: the stored first answer, or 422 when the identity is used for something else."""
         self.outcome.repeated += 1
-        meta = record.meta
         if meta.fingerprint and known.get("fingerprint") not in (None, meta.fingerprint):
             reply = reused_key().reply
         else:
             reply = Reply(status=known.get("status", 200), body=known.get("body", {}))
         self._answer(meta, reply)
 
-    async def _handle(self, record: Incoming, message: Any) -> None:
-        meta = record.meta
+    async def _handle(self, record: Incoming, meta: Meta, message: Any) -> None:
         with (
             record_span(meta, record.headers),
             structlog.contextvars.bound_contextvars(correlation_id=meta.correlation_id),
@@ -178,9 +175,8 @@ class Batch:
         if not (identity := record.dedupe_id):
             return
         answer: dict[str, Any] = {"at": self._uow.now, "brand_id": meta.brand_id}
-        if isinstance(self._handlers.routes.get(meta.type), Route) and issubclass(
-            self._handlers.routes[meta.type].model, Command
-        ):
+        route = self._handlers.routes.get(meta.type)
+        if route and issubclass(route.model, Command):
             answer |= {
                 "status": reply.status,
                 "body": reply.body,
