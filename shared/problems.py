@@ -64,25 +64,52 @@ class Kind:
 KINDS = {
     kind.slug: kind
     for kind in (
-        Kind("malformed-request", 400, "Malformed request", "The request cannot be read: broken JSON, or a missing signature."),
+        Kind(
+            "malformed-request",
+            400,
+            "Malformed request",
+            "The request cannot be read: broken JSON, or a missing signature.",
+        ),
         Kind("unauthorized", 401, "Not signed in", "Send a valid key, token or signature."),
         Kind("forbidden", 403, "Not allowed", "The key is valid, but its role may not do this."),
         Kind("not-found", 404, "Not found", "There is no such thing here, or it belongs to another brand or person."),
         Kind("method-not-allowed", 405, "Method not allowed", "The header Allow names the methods of this path."),
         Kind("not-acceptable", 406, "Not acceptable", "Ask for one of the media types this path offers."),
         Kind("conflict", 409, "Conflict", "The present state does not allow it; read it and decide anew."),
-        Kind("in-flight", 409, "Still in flight", "The first request with this Idempotency-Key is not decided yet; repeat in a moment."),
+        Kind(
+            "in-flight",
+            409,
+            "Still in flight",
+            "The first request with this Idempotency-Key is not decided yet; repeat in a moment.",
+        ),
         Kind("gone", 410, "Gone", "It existed and does no more."),
         Kind("too-large", 413, "Body too large", "Send less at once: 1 MiB, webhooks 5 MiB."),
         Kind("unsupported-media-type", 415, "Unsupported media type", "Send JSON with Content-Type: application/json."),
         Kind("invalid-request", 422, "Invalid request", "`errors` names each wrong field or parameter."),
-        Kind("idempotency-key-reused", 422, "Idempotency-Key was used for another request", "Send a new key, or repeat exactly the first request."),
+        Kind(
+            "idempotency-key-reused",
+            422,
+            "Idempotency-Key was used for another request",
+            "Send a new key, or repeat exactly the first request.",
+        ),
         Kind("too-many-requests", 429, "Too many requests", "Wait as long as the header Retry-After says."),
-        Kind("internal-error", 500, "Something broke on our side", "The request id finds it in our logs; repeating with the same Idempotency-Key is safe."),
-        Kind("bad-gateway", 502, "The other side failed", "Shopify or a network did not answer as expected; try again."),
-        Kind("unavailable", 503, "Unavailable for the moment", "Nothing was taken on; repeat after the time in Retry-After."),
+        Kind(
+            "internal-error",
+            500,
+            "Something broke on our side",
+            "The request id finds it in our logs; repeating with the same Idempotency-Key is safe.",
+        ),
+        Kind(
+            "bad-gateway", 502, "The other side failed", "Shopify or a network did not answer as expected; try again."
+        ),
+        Kind(
+            "unavailable",
+            503,
+            "Unavailable for the moment",
+            "Nothing was taken on; repeat after the time in Retry-After.",
+        ),
     )
-}  # fmt: skip
+}
 _BY_STATUS = {kind.status: kind for kind in reversed(KINDS.values())}
 
 

@@ -6,22 +6,29 @@ from typing import Annotated, Literal
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 
-from shared.contracts.gateway import Role
-from shared.problems import ProblemError
-from shared.security.signatures import SignatureError, verify_app_proxy
-
 from services.gateway.credentials import KEY_PREFIX, BadToken, digest
 from services.gateway.directory import Unknowable
 from services.gateway.gateway import Gateway, Gw
 from services.gateway.models import Brand
+from shared.contracts.gateway import Role
+from shared.problems import ProblemError
+from shared.security.signatures import SignatureError, verify_app_proxy
 
-_KEY = HTTPBearer(scheme_name="ApiKey", bearerFormat=f"{KEY_PREFIX}…", description="A brand's API key.", auto_error=False)
-_TOKEN = HTTPBearer(scheme_name="AmbassadorToken", bearerFormat="JWT", description="An ambassador's token.", auto_error=False)
-_OPERATOR = HTTPBearer(scheme_name="OperatorToken", description="The operator's token (VOUCH_OPERATOR_TOKEN).", auto_error=False)
+_KEY = HTTPBearer(
+    scheme_name="ApiKey", bearerFormat=f"{KEY_PREFIX}…", description="A brand's API key.", auto_error=False
+)
+_TOKEN = HTTPBearer(
+    scheme_name="AmbassadorToken", bearerFormat="JWT", description="An ambassador's token.", auto_error=False
+)
+_OPERATOR = HTTPBearer(
+    scheme_name="OperatorToken", description="The operator's token (VOUCH_OPERATOR_TOKEN).", auto_error=False
+)
 _PROXY = APIKeyQuery(
-    scheme_name="ShopifyAppProxy", name="signature", auto_error=False,
+    scheme_name="ShopifyAppProxy",
+    name="signature",
+    auto_error=False,
     description="Shopify's signature of a request that its App Proxy forwards; `logged_in_customer_id` says who.",
-)  # fmt: skip
+)
 _RANK: dict[Role, int] = {"viewer": 0, "marketer": 1, "owner": 2}
 # Left the programme: no door opens any more. A paused or offboarded person may still read what is theirs.
 _SHUT_OUT = frozenset({"banned", "rejected"})
@@ -116,7 +123,11 @@ async def ambassador(gateway: Gw, credentials: Annotated[Bearer, Security(_TOKEN
 async def key_or_ambassador(gateway: Gw, credentials: Annotated[Bearer, Security(_KEY)]) -> Principal:
     """Either; for what both may ask."""
     token = _text(credentials)
-    return await _key_principal(gateway, token) if not token or token.startswith(KEY_PREFIX) else _ambassador(gateway, token)
+    return (
+        await _key_principal(gateway, token)
+        if not token or token.startswith(KEY_PREFIX)
+        else _ambassador(gateway, token)
+    )
 
 
 async def operator(gateway: Gw, credentials: Annotated[Bearer, Security(_OPERATOR)]) -> Principal:

@@ -20,11 +20,15 @@ def is_program(user_agent: str) -> bool:
 
 def is_prefetch(headers: Mapping[str, str]) -> bool:
     """Whether a browser only looks ahead (https://wicg.github.io/nav-speculation/prefetch.html#sec-purpose-header)."""
-    return any(word in headers.get(name, "").lower() for name in _PREFETCH for word in ("prefetch", "prerender", "preview"))
+    return any(
+        word in headers.get(name, "").lower() for name in _PREFETCH for word in ("prefetch", "prerender", "preview")
+    )
 
 
-def destination(storefront: str, path: str | None, parameters: Mapping[str, str], passed_on: list[tuple[str, str]]) -> str:
-    """The storefront's address with `parameters`. `path` stays within the storefront; `passed_on` (utm_…) comes along."""
+def destination(
+    storefront: str, path: str | None, parameters: Mapping[str, str], passed_on: list[tuple[str, str]]
+) -> str:
+    """The storefront's address with `parameters`. `path` stays within it; `passed_on` (utm_…) comes along."""
     base = urlsplit(storefront)
     wanted = urlsplit(_inside(path))
     query = parse_qsl(base.query) + parse_qsl(wanted.query) + passed_on
@@ -35,6 +39,13 @@ def destination(storefront: str, path: str | None, parameters: Mapping[str, str]
 
 def _inside(path: str | None) -> str:
     """A path of the storefront, or nothing: never another host, never a step up."""
-    if not path or not path.startswith("/") or path.startswith("//") or "\\" in path or ".." in path or any(c < " " for c in path):
+    if (
+        not path
+        or not path.startswith("/")
+        or path.startswith("//")
+        or "\\" in path
+        or ".." in path
+        or any(c < " " for c in path)
+    ):
         return ""
     return path

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,6 +13,9 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from pymongo.errors import PyMongoError
 
+from services.gateway.auth import Principal
+from services.gateway.gateway import Gateway, Gw
+from services.gateway.repository import KnownRequest
 from shared import problems
 from shared.contracts.base import Command
 from shared.errors import Reply
@@ -19,21 +23,22 @@ from shared.ids import derived_id, new_id
 from shared.problems import ProblemError
 from shared.topics import Service
 
-from services.gateway.auth import Principal
-from services.gateway.gateway import Gateway, Gw
-from services.gateway.repository import KnownRequest
-
 _IN_FLIGHT = timedelta(seconds=10)
 Shape = Callable[[dict[str, Any]], dict[str, Any]]
 
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        alias="Idempotency-Key", min_length=1, max_length=255,
-        description="Any text of your choosing, one per wish. The same key with the same request has its effect once and gets the first answer.",
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description=(
+            "Any text of your choosing, one per wish. The same key with the same request has its effect once "
+            "and gets the first answer."
+        ),
         examples=["approve-men_k3v6-1"],
     ),
-]  # fmt: skip
+]
 
 
 class Pending(BaseModel):
@@ -72,12 +77,12 @@ class Writer:
 
     async def _fingerprint(self) -> str:
         body = await self._request.body()
-        try:
+        with suppress(ValueError):
             body = json.dumps(json.loads(body), sort_keys=True).encode() if body else b""
-        except ValueError:
-            pass
         url = self._request.url
-        return hashlib.sha256(b"\n".join([self._request.method.encode(), url.path.encode(), url.query.encode(), body])).hexdigest()
+        return hashlib.sha256(
+            b"\n".join([self._request.method.encode(), url.path.encode(), url.query.encode(), body])
+        ).hexdigest()
 
     async def _earlier(self, request: KnownRequest) -> Reply | None:
         """The first answer under this key; None when this is the first request. Raises 409 and 422."""
@@ -102,7 +107,12 @@ class Writer:
         correlation_id = self._request.state.request_id
         try:
             return await send(
-                self._gateway, command, actor=known.actor, command_id=known.id, fingerprint=known.fingerprint, correlation_id=correlation_id
+                self._gateway,
+                command,
+                actor=known.actor,
+                command_id=known.id,
+                fingerprint=known.fingerprint,
+                correlation_id=correlation_id,
             )
         except ProblemError:
             if self._key:
@@ -117,9 +127,15 @@ class Writer:
 
 
 async def send(
-    gateway: Gateway, command: Command, *, actor: str, command_id: str, correlation_id: str, fingerprint: str | None = None
+    gateway: Gateway,
+    command: Command,
+    *,
+    actor: str,
+    command_id: str,
+    correlation_id: str,
+    fingerprint: str | None = None,
 ) -> Reply | None:
-    """The command's outcome, or None when it isn't known in time. Raises `ProblemError` (503) when the log doesn't take it."""
+    """The command's outcome, or None when it isn't known in time. Raises `ProblemError` (503)."""
     try:
         return await gateway.bus.execute(
             command, actor=actor, command_id=command_id, fingerprint=fingerprint, correlation_id=correlation_id

@@ -82,9 +82,13 @@ class Credentials:
     def ambassador_token(self, claims: AmbassadorClaims, expires_at: datetime) -> str:
         """A bearer token for the ambassador's own endpoints (JWT, HS256)."""
         body = {
-            "aud": _AUDIENCE, "sub": claims.ambassador_id, "brand": claims.brand_id, "jti": claims.token_id,
-            "iat": datetime.now(UTC), "exp": expires_at,
-        }  # fmt: skip
+            "aud": _AUDIENCE,
+            "sub": claims.ambassador_id,
+            "brand": claims.brand_id,
+            "jti": claims.token_id,
+            "iat": datetime.now(UTC),
+            "exp": expires_at,
+        }
         return jwt.encode(body, self._tokens, algorithm="HS256")
 
     def read_ambassador_token(self, token: str) -> AmbassadorClaims:
@@ -95,9 +99,12 @@ class Credentials:
     def install_state(self, brand_id: str, shop_domain: str) -> str:
         """OAuth's `state`, signed: nobody but us can begin an install, and only for this shop."""
         body = {
-            "aud": _STATE_AUDIENCE, "sub": brand_id, "shop": shop_domain, "jti": secrets.token_urlsafe(16),
+            "aud": _STATE_AUDIENCE,
+            "sub": brand_id,
+            "shop": shop_domain,
+            "jti": secrets.token_urlsafe(16),
             "exp": datetime.now(UTC) + STATE_LIFE,
-        }  # fmt: skip
+        }
         return jwt.encode(body, self._states, algorithm="HS256")
 
     def read_install_state(self, state: str) -> InstallState:

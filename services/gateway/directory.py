@@ -1,4 +1,4 @@
-"""Brands, keys, connections and ambassador codes in memory: webhooks are verified and links resolved without a database.
+"""Brands, keys, connections and ambassador codes in memory: no database to verify a webhook or to resolve a link.
 
 Loaded at start, kept fresh by events (`shared/contracts/gateway.py`, `AmbassadorChanged`) and, in case an event was
 missed, by a slow refresh. What is not known is looked up once in MongoDB before it is refused; when that can't be
@@ -13,15 +13,14 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from pymongo.errors import PyMongoError
 
+from services.gateway.models import AmbassadorLink, ApiKey, Brand, Connection, ShopApp, brand_id_of, key_id_of
+from services.gateway.repository import Doors
 from shared.contracts.ambassadors import AmbassadorChanged
 from shared.contracts.base import Message
 from shared.contracts.gateway import ApiKeyChanged, BrandConfigured, ConnectionConfigured, ConnectionRemoved
 from shared.networks.base import Connection as NetworkConnection
 from shared.security.sealing import Sealer, Unsealable
 from shared.settings import Settings
-
-from services.gateway.models import AmbassadorLink, ApiKey, Brand, Connection, ShopApp, brand_id_of, key_id_of
-from services.gateway.repository import Doors
 
 log = structlog.get_logger(__name__)
 _MISSES_PER_SECOND = 50.0
@@ -131,7 +130,12 @@ class Directory:
     @property
     def size(self) -> dict[str, int]:
         """How much is known, for /readyz."""
-        return {"brands": len(self._brands), "keys": len(self._keys), "connections": len(self._connections), "links": len(self._links)}
+        return {
+            "brands": len(self._brands),
+            "keys": len(self._keys),
+            "connections": len(self._connections),
+            "links": len(self._links),
+        }
 
     # -- learning ------------------------------------------------------------------------------------------------
     async def load(self) -> None:
@@ -166,10 +170,15 @@ class Directory:
                 known = self._connections.get(event.connection_id)
                 self._put_connection(
                     Connection(
-                        id=event.connection_id, brand_id=event.brand_id, network=event.network, name=event.name, settings=event.settings,
-                        sealed_secrets=event.sealed_secrets, created_at=known[0].created_at if known else datetime.now(UTC),
+                        id=event.connection_id,
+                        brand_id=event.brand_id,
+                        network=event.network,
+                        name=event.name,
+                        settings=event.settings,
+                        sealed_secrets=event.sealed_secrets,
+                        created_at=known[0].created_at if known else datetime.now(UTC),
                     )
-                )  # fmt: skip
+                )
             case ConnectionRemoved():
                 self._connections.pop(event.connection_id, None)
             case ApiKeyChanged(revoked_at=datetime()) if event.key_id in self._keys:
@@ -215,7 +224,11 @@ class Directory:
             log.error("a connection's secrets can't be read", connection=connection.id, error=str(error))
             return None
         return NetworkConnection(
-            id=connection.id, brand_id=connection.brand_id, network=connection.network, settings=connection.settings, secrets=secrets
+            id=connection.id,
+            brand_id=connection.brand_id,
+            network=connection.network,
+            settings=connection.settings,
+            secrets=secrets,
         )
 
     def _opened(self, app: ShopApp) -> App:

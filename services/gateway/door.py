@@ -9,11 +9,10 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
 
+from services.gateway.spool import Spool
 from shared.kafka import Producer
 from shared.problems import ProblemError
 from shared.records import Outgoing
-
-from services.gateway.spool import Spool
 
 log = structlog.get_logger(__name__)
 ACCEPTED = Counter("vouch_ingress_total", "Ingress records by where they became durable.", ["topic", "where"])
@@ -23,7 +22,9 @@ Where = Literal["kafka", "spool"]
 class Door:
     """Takes records in. Both waits together stay under the five seconds that senders give."""
 
-    def __init__(self, producer: Producer, spool: Spool, *, kafka_timeout: float = 1.5, spool_timeout: float = 2.0) -> None:
+    def __init__(
+        self, producer: Producer, spool: Spool, *, kafka_timeout: float = 1.5, spool_timeout: float = 2.0
+    ) -> None:
         self._producer, self._spool = producer, spool
         self._kafka_timeout, self._spool_timeout = kafka_timeout, spool_timeout
         self._background: set[asyncio.Task[Any]] = set()
@@ -64,7 +65,9 @@ class Door:
         except (PyMongoError, OSError, TimeoutError) as error:
             log.error("neither Kafka nor MongoDB takes a record", error=repr(error)[:200])
             ACCEPTED.labels(record.topic, "refused").inc()
-            raise ProblemError("unavailable", "It could not be stored; send it again.", headers={"Retry-After": "10"}) from None
+            raise ProblemError(
+                "unavailable", "It could not be stored; send it again.", headers={"Retry-After": "10"}
+            ) from None
 
     async def _quietly(self, record: Outgoing) -> None:
         try:

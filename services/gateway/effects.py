@@ -20,13 +20,30 @@ effects = Effects(Service.GATEWAY)
 log = structlog.get_logger(__name__)
 
 SCOPES = [
-    "read_orders", "read_products", "read_customers", "write_customers", "read_discounts", "write_discounts", "read_translations",
-    "write_store_credit_account_transactions", "write_gift_cards",
-]  # fmt: skip
+    "read_orders",
+    "read_products",
+    "read_customers",
+    "write_customers",
+    "read_discounts",
+    "write_discounts",
+    "read_translations",
+    "write_store_credit_account_transactions",
+    "write_gift_cards",
+]
 TOPICS = [
-    "ORDERS_CREATE", "ORDERS_PAID", "ORDERS_UPDATED", "ORDERS_EDITED", "ORDERS_CANCELLED", "REFUNDS_CREATE",
-    "PRODUCTS_CREATE", "PRODUCTS_UPDATE", "PRODUCTS_DELETE", "CUSTOMERS_CREATE", "CUSTOMERS_UPDATE", "APP_UNINSTALLED",
-]  # fmt: skip
+    "ORDERS_CREATE",
+    "ORDERS_PAID",
+    "ORDERS_UPDATED",
+    "ORDERS_EDITED",
+    "ORDERS_CANCELLED",
+    "REFUNDS_CREATE",
+    "PRODUCTS_CREATE",
+    "PRODUCTS_UPDATE",
+    "PRODUCTS_DELETE",
+    "CUSTOMERS_CREATE",
+    "CUSTOMERS_UPDATE",
+    "APP_UNINSTALLED",
+]
 _EARLY = timedelta(minutes=10)
 
 
@@ -54,7 +71,7 @@ async def app_credentials(resources: Resources, brand_id: str) -> tuple[str, str
 # -- webhook subscriptions ---------------------------------------------------------------------------------------
 @effects.on("subscribe_webhooks", concurrency=2)
 async def subscribe_webhooks(job: Job, resources: Resources) -> Sequence[Message]:
-    """Bring the shop's subscriptions to what Vouch listens to. Safe to repeat: it reads first and adds what is missing."""
+    """Bring the shop's subscriptions to what Vouch listens to. Safe to repeat: it reads first."""
     shop = await resources.mongo.find_one("shops", {"_id": job.brand_id})
     if not shop or not shop["sealed_token"]:
         return []
@@ -105,7 +122,7 @@ async def _subscriptions(client: Shopify, shop: str, token: str) -> dict[str, di
 # -- tokens ------------------------------------------------------------------------------------------------------
 @effects.on("refresh_shop_token", concurrency=4)
 async def refresh_shop_token(job: Job, resources: Resources) -> Sequence[Message]:
-    """Exchange the refresh token for the next pair. It is spent by this, so the new pair is kept before anything else."""
+    """Exchange the refresh token for the next pair. It is spent by this, so the new pair is kept first."""
     shop = await resources.mongo.find_one("shops", {"_id": job.brand_id})
     if not shop or shop.get("sealed_refresh_token") != job.payload["sealed_refresh_token"]:
         return []  # uninstalled, or installed anew: that install has a refresh of its own
@@ -123,7 +140,9 @@ async def _refreshed(job: Job, resources: Resources, shop_domain: str) -> dict[s
         spent = resources.unseal(job.brand_id, job.payload["sealed_refresh_token"])
         token = await oauth.refresh(shop_domain, client_id, secret, spent)
     except (Unauthorized, Unsealable) as error:
-        log.error("the shop's token cannot be refreshed; the app must be installed again", shop=shop_domain, error=str(error))
+        log.error(
+            "the shop's token cannot be refreshed; the app must be installed again", shop=shop_domain, error=str(error)
+        )
         return {"revoked": True}
     except Throttled as error:
         raise RetryLater(error.retry_after, str(error)) from error

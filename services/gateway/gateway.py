@@ -7,16 +7,6 @@ from typing import Annotated, Any
 import aiohttp
 from fastapi import Depends, Request
 
-from shared.commands import CommandBus
-from shared.mongo import Database, ReadOnly, connect, database
-from shared.networks.base import Network
-from shared.networks.registry import build_networks
-from shared.contracts.gateway import NetworkName
-from shared.runtime import Dependency, Runtime, ServiceApp
-from shared.security.sealing import Sealer
-from shared.settings import Settings
-from shared.topics import Service
-
 from services.gateway import repository
 from services.gateway.credentials import Credentials
 from services.gateway.directory import Directory
@@ -24,6 +14,15 @@ from services.gateway.door import Door
 from services.gateway.live import Listener, LiveHub
 from services.gateway.repository import Doors, Requests, SpoolStore
 from services.gateway.spool import Spool
+from shared.commands import CommandBus
+from shared.contracts.gateway import NetworkName
+from shared.mongo import Database, ReadOnly, connect, database
+from shared.networks.base import Network
+from shared.networks.registry import build_networks
+from shared.runtime import Dependency, Runtime, ServiceApp
+from shared.security.sealing import Sealer
+from shared.settings import Settings
+from shared.topics import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,9 @@ class Gateway:
         waiting = f"{depth} records wait for Kafka" if depth else "empty"
         loaded = ", ".join(f"{count} {name}" for name, count in known.items())
         found["spool"] = Dependency(depth == 0 or not found["kafka"].ok, waiting)
-        found["directory"] = Dependency(self.directory.loaded_at is not None, loaded if self.directory.loaded_at else "not loaded yet")
+        found["directory"] = Dependency(
+            self.directory.loaded_at is not None, loaded if self.directory.loaded_at else "not loaded yet"
+        )
         return found
 
     def webhook_url(self, network: str, connection_id: str) -> str:

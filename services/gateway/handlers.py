@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from services.gateway.effects import refresh_due
+from services.gateway.models import AmbassadorLink, ApiKey, Brand, Connection, DeadLetter, Shop, ShopApp
 from shared.contracts.ambassadors import AmbassadorChanged
 from shared.contracts.gateway import (
     ApiKeyChanged,
@@ -27,9 +29,6 @@ from shared.records import Header, IngressRecord, Meta, replayed
 from shared.topics import Service, Topic
 from shared.unit_of_work import UnitOfWork
 
-from services.gateway.effects import refresh_due
-from services.gateway.models import AmbassadorLink, ApiKey, Brand, Connection, DeadLetter, Shop, ShopApp
-
 handlers = Handlers(Service.GATEWAY)
 
 
@@ -49,7 +48,12 @@ async def _brand(uow: UnitOfWork, brand_id: str) -> Brand:
 @handlers.on(CreateBrand)
 async def create_brand(message: CreateBrand, uow: UnitOfWork, meta: Meta) -> Reply:
     if await uow.get(Brand, message.brand_id):
-        raise Refused(409, "brand-exists", "The shop has a brand already", f"{message.shop_domain} belongs to brand {message.brand_id}.")
+        raise Refused(
+            409,
+            "brand-exists",
+            "The shop has a brand already",
+            f"{message.shop_domain} belongs to brand {message.brand_id}.",
+        )
     brand = Brand(id=message.brand_id, brand_id=message.brand_id, profile=message.profile, created_at=uow.now)
     uow.save(brand)
     uow.emit(brand.configured)
@@ -73,9 +77,14 @@ def brand_body(brand: Brand) -> dict[str, Any]:
 async def create_api_key(message: CreateApiKey, uow: UnitOfWork, meta: Meta) -> Reply:
     await _brand(uow, message.brand_id)
     key = ApiKey(
-        id=message.key_id, brand_id=message.brand_id, name=message.name, role=message.role,
-        digest=message.digest, hint=message.hint, created_at=uow.now,
-    )  # fmt: skip
+        id=message.key_id,
+        brand_id=message.brand_id,
+        name=message.name,
+        role=message.role,
+        digest=message.digest,
+        hint=message.hint,
+        created_at=uow.now,
+    )
     uow.save(key)
     uow.emit(ApiKeyChanged(brand_id=key.brand_id, key_id=key.id))
     return Reply(status=201, body=key_body(key))
@@ -102,9 +111,14 @@ def key_body(key: ApiKey) -> dict[str, Any]:
 async def connect_network(message: ConnectNetwork, uow: UnitOfWork, meta: Meta) -> Reply:
     await _brand(uow, message.brand_id)
     connection = Connection(
-        id=message.connection_id, brand_id=message.brand_id, network=message.network, name=message.name,
-        settings=message.settings, sealed_secrets=message.sealed_secrets, created_at=uow.now,
-    )  # fmt: skip
+        id=message.connection_id,
+        brand_id=message.brand_id,
+        network=message.network,
+        name=message.name,
+        settings=message.settings,
+        sealed_secrets=message.sealed_secrets,
+        created_at=uow.now,
+    )
     uow.save(connection)
     uow.emit(connection.configured)
     return Reply(status=201, body=connection_body(connection))
@@ -133,7 +147,9 @@ async def configure_shop_app(message: ConfigureShopApp, uow: UnitOfWork, meta: M
     if known:
         app = known.rotated(message.client_id, message.sealed_secret)
     else:
-        app = ShopApp(id=brand.id, brand_id=brand.id, client_id=message.client_id, sealed_secrets=[message.sealed_secret])
+        app = ShopApp(
+            id=brand.id, brand_id=brand.id, client_id=message.client_id, sealed_secrets=[message.sealed_secret]
+        )
     uow.save(app)
     uow.emit(brand.configured)  # every gateway process reads the brand's doors anew
     return Reply()
@@ -145,7 +161,9 @@ async def connect_shop(message: ConnectShop, uow: UnitOfWork, meta: Meta) -> Rep
     known = await uow.get(Shop, brand.id)
     if message.refreshed and (known is None or known.sealed_token is None):
         return Reply()  # uninstalled while the next token was on its way
-    shop = known or Shop(id=brand.id, brand_id=brand.id, shop_domain=message.shop_domain, sealed_token=None, installed_at=uow.now)
+    shop = known or Shop(
+        id=brand.id, brand_id=brand.id, shop_domain=message.shop_domain, sealed_token=None, installed_at=uow.now
+    )
     shop = shop.with_token(message)
     if not message.refreshed:
         shop = shop.model_copy(update={"installed_at": uow.now})
@@ -153,7 +171,14 @@ async def connect_shop(message: ConnectShop, uow: UnitOfWork, meta: Meta) -> Rep
     if shop.token_expires_at and shop.sealed_refresh_token:
         due = refresh_due(uow.now, shop.token_expires_at)
         payload = {"sealed_refresh_token": shop.sealed_refresh_token}
-        uow.effect("refresh_shop_token", f"refresh/{meta.id}", brand.id, payload, not_before=due, lane=f"shop:{shop.shop_domain}")
+        uow.effect(
+            "refresh_shop_token",
+            f"refresh/{meta.id}",
+            brand.id,
+            payload,
+            not_before=due,
+            lane=f"shop:{shop.shop_domain}",
+        )
     uow.save(shop)
     uow.emit(shop.connected(refreshed=message.refreshed))
     return Reply(body={"shop_domain": shop.shop_domain, "scopes": shop.scopes, "connected": True})
@@ -181,7 +206,12 @@ async def record_shop_subscriptions(message: RecordShopSubscriptions, uow: UnitO
 async def keep_link(event: AmbassadorChanged, uow: UnitOfWork, meta: Meta) -> None:
     code, known = event.code.casefold(), await uow.get(AmbassadorLink, event.ambassador_id)
     link = known or AmbassadorLink(
-        id=event.ambassador_id, brand_id=event.brand_id, code=code, status=event.status, since=meta.at, changed_at=uow.now
+        id=event.ambassador_id,
+        brand_id=event.brand_id,
+        code=code,
+        status=event.status,
+        since=meta.at,
+        changed_at=uow.now,
     )
     uow.save(link.changed(code, event.status, uow.now))
 
@@ -192,12 +222,23 @@ async def keep_dead_letter(record: IngressRecord, uow: UnitOfWork) -> None:
     why = {name.removeprefix(Header.DLQ): text for name, text in record.headers.items() if name.startswith(Header.DLQ)}
     uow.save(
         DeadLetter(
-            id=derived_id("dlq", why["service"], why["topic"], why["partition"], why["offset"], record.headers.get(Header.ID, "")),
-            brand_id=record.brand_id, service=why["service"], topic=why["topic"], partition=int(why["partition"]),
-            offset=int(why["offset"]), type=record.headers.get(Header.TYPE, ""), error=why["error"], trace=why["trace"],
-            at=datetime.fromisoformat(why["at"]), key=record.key, value=record.body, headers=record.headers,
+            id=derived_id(
+                "dlq", why["service"], why["topic"], why["partition"], why["offset"], record.headers.get(Header.ID, "")
+            ),
+            brand_id=record.brand_id,
+            service=why["service"],
+            topic=why["topic"],
+            partition=int(why["partition"]),
+            offset=int(why["offset"]),
+            type=record.headers.get(Header.TYPE, ""),
+            error=why["error"],
+            trace=why["trace"],
+            at=datetime.fromisoformat(why["at"]),
+            key=record.key,
+            value=record.body,
+            headers=record.headers,
         )
-    )  # fmt: skip
+    )
 
 
 for _service in Service:
@@ -210,7 +251,12 @@ async def replay_dead_letter(message: ReplayDeadLetter, uow: UnitOfWork, meta: M
     if letter is None or letter.brand_id != message.brand_id:
         raise missing("dead letter", message.dead_letter_id)
     if letter.replayed_at:
-        raise Refused(409, "already-replayed", "Replayed before", "If it failed again, it is here as a new dead letter: replay that one.")
+        raise Refused(
+            409,
+            "already-replayed",
+            "Replayed before",
+            "If it failed again, it is here as a new dead letter: replay that one.",
+        )
     uow.send(replayed(letter.headers, letter.key, letter.value))
     after = letter.model_copy(update={"replayed_at": uow.now, "replayed_by": meta.actor})
     uow.save(after)
@@ -225,5 +271,3 @@ def dead_letter_body(letter: DeadLetter) -> dict[str, Any]:
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
-
-

@@ -57,11 +57,18 @@ def shopify_key(brand_id: str, topic: str, payload: Mapping[str, Any]) -> str:
     return brand_id
 
 
-def shopify_record(brand_id: str, shop_domain: str, headers: Mapping[str, str], payload: Mapping[str, Any], body: bytes, request_id: str) -> Outgoing:
+def shopify_record(
+    brand_id: str,
+    shop_domain: str,
+    headers: Mapping[str, str],
+    payload: Mapping[str, Any],
+    body: bytes,
+    request_id: str,
+) -> Outgoing:
     """A verified Shopify webhook. `headers` are the request's, without regard to case."""
     topic = headers["x-shopify-topic"].lower()
     webhook_id = headers.get("x-shopify-webhook-id") or hashlib.sha256(topic.encode() + b"\n" + body).hexdigest()
-    extra = {
+    extra: dict[str, str] = {
         IngressHeader.SHOP: shop_domain,
         IngressHeader.SHOPIFY_TOPIC: topic,
         IngressHeader.API_VERSION: headers.get("x-shopify-api-version", ""),
@@ -69,17 +76,23 @@ def shopify_record(brand_id: str, shop_domain: str, headers: Mapping[str, str], 
         IngressHeader.EVENT_ID: headers.get("x-shopify-event-id", ""),
     }
     dedupe = f"{shop_domain}/{webhook_id[:200]}"
-    return _record(Topic.INGRESS_SHOPIFY, shopify_key(brand_id, topic, payload), body, brand_id, dedupe, request_id, extra)
+    return _record(
+        Topic.INGRESS_SHOPIFY, shopify_key(brand_id, topic, payload), body, brand_id, dedupe, request_id, extra
+    )
 
 
 def social_record(connection: Connection, delivery_id: str, body: bytes, request_id: str) -> Outgoing:
     """A verified delivery of a network. A connection's deliveries stay in order, so that no edit overtakes its post."""
-    extra = {IngressHeader.NETWORK: connection.network, IngressHeader.CONNECTION: connection.id}
+    extra: dict[str, str] = {IngressHeader.NETWORK: connection.network, IngressHeader.CONNECTION: connection.id}
     key = f"{connection.brand_id}:{connection.id}"
-    return _record(Topic.INGRESS_SOCIAL, key, body, connection.brand_id, f"{connection.id}/{delivery_id[:200]}", request_id, extra)
+    return _record(
+        Topic.INGRESS_SOCIAL, key, body, connection.brand_id, f"{connection.id}/{delivery_id[:200]}", request_id, extra
+    )
 
 
-def _record(topic: Topic, key: str, body: bytes, brand_id: str, dedupe: str, request_id: str, extra: Mapping[str, str]) -> Outgoing:
+def _record(
+    topic: Topic, key: str, body: bytes, brand_id: str, dedupe: str, request_id: str, extra: Mapping[str, str]
+) -> Outgoing:
     headers: Headers = {
         Header.BRAND: brand_id,
         Header.AT: datetime.now(UTC).isoformat(),
@@ -89,7 +102,9 @@ def _record(topic: Topic, key: str, body: bytes, brand_id: str, dedupe: str, req
     }
     if trace := trace_header():
         headers[Header.TRACE] = trace
-    return Outgoing(topic, key.encode("utf-8", "replace"), body, headers | {str(name): text for name, text in extra.items() if text})
+    return Outgoing(
+        topic, key.encode("utf-8", "replace"), body, headers | {str(name): text for name, text in extra.items() if text}
+    )
 
 
 def uninstalled(brand_id: str, shop_domain: str, record: Outgoing) -> Outgoing:
@@ -99,4 +114,9 @@ def uninstalled(brand_id: str, shop_domain: str, record: Outgoing) -> Outgoing:
     except ValueError:
         at = datetime.now(UTC)
     command = DisconnectShop(brand_id=brand_id, shop_domain=shop_domain, at=at if at.tzinfo else at.replace(tzinfo=UTC))
-    return outgoing(command, id=f"uninstall/{record.headers[Header.DEDUPE]}", actor="webhook", correlation_id=record.headers[Header.CORRELATION])
+    return outgoing(
+        command,
+        id=f"uninstall/{record.headers[Header.DEDUPE]}",
+        actor="webhook",
+        correlation_id=record.headers[Header.CORRELATION],
+    )

@@ -15,12 +15,11 @@ from prometheus_client import Gauge
 from pydantic import ValidationError
 from pymongo.errors import PyMongoError
 
+from services.gateway.directory import Directory, Unknowable
 from shared.contracts.base import Message, registry
 from shared.records import Header, Headers, decode_headers
 from shared.settings import Settings
 from shared.topics import Topic
-
-from services.gateway.directory import Directory, Unknowable
 
 log = structlog.get_logger(__name__)
 WATCHERS = Gauge("vouch_live_watchers", "Open live streams.")

@@ -17,14 +17,16 @@ from shared.problems import Problem, ProblemError, make, respond
 log = structlog.get_logger(__name__)
 REQUESTS = Counter("vouch_http_requests_total", "HTTP requests.", ["method", "route", "status"])
 SECONDS = Histogram(
-    "vouch_http_request_seconds", "Time to the response's first byte.", ["method", "route"],
+    "vouch_http_request_seconds",
+    "Time to the response's first byte.",
+    ["method", "route"],
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
-)  # fmt: skip
+)
 RUNNING = Gauge("vouch_http_requests_running", "Requests being answered.")
 
 MEBIBYTE = 1 << 20
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.:-]{8,100}", re.ASCII)
-_METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
+_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
 
 class RequestContext:
@@ -173,7 +175,9 @@ class TimeLimit:
             if not clock.expired() or started:
                 raise
             log.warning("request took too long", path=scope["path"], limit=limit)
-            await respond(make("unavailable", f"No answer within {limit:g} s. It may still take effect; repeating is safe."))(scope, receive, send)
+            await respond(
+                make("unavailable", f"No answer within {limit:g} s. It may still take effect; repeating is safe.")
+            )(scope, receive, send)
 
 
 def wrap(app: ASGIApp) -> ASGIApp:

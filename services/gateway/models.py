@@ -78,9 +78,13 @@ class Connection(Document):
     @property
     def configured(self) -> ConnectionConfigured:
         return ConnectionConfigured(
-            brand_id=self.brand_id, connection_id=self.id, network=self.network, name=self.name,
-            settings=self.settings, sealed_secrets=self.sealed_secrets,
-        )  # fmt: skip
+            brand_id=self.brand_id,
+            connection_id=self.id,
+            network=self.network,
+            name=self.name,
+            settings=self.settings,
+            sealed_secrets=self.sealed_secrets,
+        )
 
 
 class ShopApp(Document):
@@ -127,14 +131,19 @@ class Shop(Document):
 
     def uninstalled(self, at: datetime) -> Self:
         """Without its tokens, which are worth nothing any more."""
-        return self.model_copy(update={"sealed_token": None, "sealed_refresh_token": None, "token_expires_at": None, "uninstalled_at": at})
+        return self.model_copy(
+            update={"sealed_token": None, "sealed_refresh_token": None, "token_expires_at": None, "uninstalled_at": at}
+        )
 
     def connected(self, *, refreshed: bool) -> ShopConnected:
         """What the other services are told."""
         return ShopConnected(
-            brand_id=self.brand_id, shop_domain=self.shop_domain, sealed_token=self.sealed_token or "", scopes=self.scopes,
+            brand_id=self.brand_id,
+            shop_domain=self.shop_domain,
+            sealed_token=self.sealed_token or "",
+            scopes=self.scopes,
             refreshed=refreshed,
-        )  # fmt: skip
+        )
 
 
 class AmbassadorLink(Document):
@@ -166,7 +175,9 @@ class DeadLetter(Document):
     """A record that a service could not handle, untouched, and why."""
 
     collection: ClassVar[str] = "dead_letters"
-    indexes: ClassVar[list[IndexModel]] = [IndexModel([("brand_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)])]
+    indexes: ClassVar[list[IndexModel]] = [
+        IndexModel([("brand_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)])
+    ]
 
     service: str
     topic: str

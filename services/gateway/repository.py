@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from services.gateway.models import AmbassadorLink, ApiKey, Brand, Connection, ShopApp
 from shared.documents import Document
 from shared.mongo import Database, Raw
-
-from services.gateway.models import AmbassadorLink, ApiKey, Brand, Connection, ShopApp
 
 D = TypeVar("D", bound=Document)
 REQUESTS, SPOOL, UNSENDABLE = "requests", "spool", "spool_unsendable"
@@ -20,7 +19,9 @@ _REMEMBER = timedelta(days=14)
 
 async def prepare(database: Database) -> None:
     """Create the indexes of the collections that are no documents of the processor."""
-    await database[REQUESTS].create_indexes([IndexModel([("at", ASCENDING)], expireAfterSeconds=int(_REMEMBER.total_seconds()))])
+    await database[REQUESTS].create_indexes(
+        [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(_REMEMBER.total_seconds()))]
+    )
 
 
 class Doors:
@@ -50,9 +51,11 @@ class Doors:
         """One brand's doors."""
         mine = {"brand_id": brand_id}
         return (
-            await self.one(Brand, brand_id), await self.one(ShopApp, brand_id),
-            await self.all(ApiKey, mine), await self.all(Connection, mine),
-        )  # fmt: skip
+            await self.one(Brand, brand_id),
+            await self.one(ShopApp, brand_id),
+            await self.all(ApiKey, mine),
+            await self.all(Connection, mine),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,11 @@ class Requests:
 
     async def get(self, id: str) -> KnownRequest | None:
         raw = await self._requests.find_one({"_id": id})
-        return KnownRequest(id, raw["brand_id"], raw["actor"], raw["service"], raw["fingerprint"], raw["at"]) if raw else None
+        return (
+            KnownRequest(id, raw["brand_id"], raw["actor"], raw["service"], raw["fingerprint"], raw["at"])
+            if raw
+            else None
+        )
 
     async def take_over(self, known: KnownRequest) -> bool:
         """Whether the caller may try this request again; one of several who ask."""
@@ -101,9 +108,13 @@ class Requests:
 
 def _raw(request: KnownRequest) -> dict[str, Any]:
     return {
-        "_id": request.id, "brand_id": request.brand_id, "actor": request.actor, "service": request.service,
-        "fingerprint": request.fingerprint, "at": request.at,
-    }  # fmt: skip
+        "_id": request.id,
+        "brand_id": request.brand_id,
+        "actor": request.actor,
+        "service": request.service,
+        "fingerprint": request.fingerprint,
+        "at": request.at,
+    }
 
 
 class SpoolStore:
@@ -134,5 +145,3 @@ class SpoolStore:
     async def oldest(self) -> datetime | None:
         raw = await self._spool.find_one({}, {"at": 1}, sort=[("_id", ASCENDING)])
         return raw["at"] if raw else None
-
-

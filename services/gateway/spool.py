@@ -14,12 +14,11 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import Gauge
 from pymongo.errors import PyMongoError
 
+from services.gateway.repository import SpoolStore
 from shared.effects import instance_name
 from shared.kafka import Producer
 from shared.mongo import Raw
 from shared.records import Outgoing
-
-from services.gateway.repository import SpoolStore
 
 log = structlog.get_logger(__name__)
 DEPTH = Gauge("vouch_spool_records", "Ingress records that wait for Kafka in MongoDB.")

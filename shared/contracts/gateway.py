@@ -48,7 +48,7 @@ class BrandChanges(Value):
 
 
 class CreateBrand(_Command):
-    """Take a brand on. The brand's id is derived from the shop domain, so one shop is one brand; refused when it exists."""
+    """Take a brand on. Its id is derived from the shop domain, so one shop is one brand; refused when it exists."""
 
     keyed_by: ClassVar[str] = "brand_id"
     shop_domain: str = Field(examples=["vouch-demo.myshopify.com"])

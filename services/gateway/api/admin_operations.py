@@ -7,34 +7,51 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from shared.contracts.gateway import ReplayDeadLetter
-from shared.pages import Paged, paginate
-
 from services.gateway.api.common import ONE, READS, WRITES, PageOf
 from services.gateway.auth import MarketerKey, OwnerKey, ViewerKey
 from services.gateway.commands import Write
 from services.gateway.gateway import Gw
 from services.gateway.handlers import dead_letter_body
 from services.gateway.models import DeadLetter
+from shared.contracts.gateway import ReplayDeadLetter
+from shared.pages import Paged, paginate
 
 router = APIRouter(prefix="/v1/admin", tags=["Admin: operations"])
 
 
 @router.get(
-    "/live", summary="Events as they happen",
-    description="Server-sent events: each event of the brand, `event` its type, `data` its content as in AsyncAPI. A comment every 15 s keeps the "
-    "stream open; a reader who falls behind is disconnected and comes back.",
+    "/live",
+    summary="Events as they happen",
+    description=(
+        "Server-sent events: each event of the brand, `event` its type, `data` its content as in AsyncAPI. A "
+        "comment every 15 s keeps the "
+        "stream open; a reader who falls behind is disconnected and comes back."
+    ),
     responses=READS
-    | {200: {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}, "example": "event: MentionApproved\ndata: {…}\n\n"}}}},
+    | {
+        200: {
+            "description": "The stream.",
+            "content": {
+                "text/event-stream": {"schema": {"type": "string"}, "example": "event: MentionApproved\ndata: {…}\n\n"}
+            },
+        }
+    },
     response_class=StreamingResponse,
-)  # fmt: skip
+)
 async def live(
     who: ViewerKey,
     gateway: Gw,
-    types: Annotated[str, Query(max_length=500, description="Event types, separated by commas; empty: all.", examples=["MentionApproved"])] = "",
+    types: Annotated[
+        str,
+        Query(
+            max_length=500, description="Event types, separated by commas; empty: all.", examples=["MentionApproved"]
+        ),
+    ] = "",
 ) -> StreamingResponse:
     wanted = frozenset(name for name in types.split(",") if name)
-    return StreamingResponse(gateway.hub.watch(who.brand_id, wanted), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(
+        gateway.hub.watch(who.brand_id, wanted), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
 
 
 class DeadLetterView(BaseModel):
@@ -56,7 +73,10 @@ class DeadLetterView(BaseModel):
 
 
 @router.get(
-    "/dead-letters", responses=READS, summary="Dead letters", description="Records of the brand that could not be handled, the newest first."
+    "/dead-letters",
+    responses=READS,
+    summary="Dead letters",
+    description="Records of the brand that could not be handled, the newest first.",
 )
 async def dead_letters(
     who: MarketerKey,
@@ -76,8 +96,14 @@ def _view(raw: dict[str, Any]) -> DeadLetterView:
 
 
 @router.post(
-    "/dead-letters/{dead_letter_id}/replay", response_model=DeadLetterView, responses=WRITES | ONE, summary="Put a dead letter back",
-    description="The original record returns to its topic, for the service that could not handle it. Once: if it fails again it is a new dead letter.",
-)  # fmt: skip
+    "/dead-letters/{dead_letter_id}/replay",
+    response_model=DeadLetterView,
+    responses=WRITES | ONE,
+    summary="Put a dead letter back",
+    description=(
+        "The original record returns to its topic, for the service that could not handle it. Once: if it "
+        "fails again it is a new dead letter."
+    ),
+)
 async def replay(dead_letter_id: Annotated[str, Path(max_length=64)], who: OwnerKey, write: Write) -> Response:
     return await write(who, ReplayDeadLetter(brand_id=who.brand_id, dead_letter_id=dead_letter_id))

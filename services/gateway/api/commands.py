@@ -6,12 +6,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from shared.problems import ProblemError
-from shared.topics import Service
-
 from services.gateway.api.common import ONE, READS
 from services.gateway.auth import KeyOrAmbassador, Principal
 from services.gateway.gateway import Gateway, Gw
+from shared.problems import ProblemError
+from shared.topics import Service
 
 router = APIRouter(prefix="/v1/commands", tags=["Commands"])
 
@@ -32,9 +31,14 @@ class CommandState(BaseModel):
 
 
 @router.get(
-    "/{command_id}", responses=READS | ONE, summary="What became of a command",
-    description="For writes that were answered 202. A brand's keys see the commands of the brand's keys, an ambassador their own.",
-)  # fmt: skip
+    "/{command_id}",
+    responses=READS | ONE,
+    summary="What became of a command",
+    description=(
+        "For writes that were answered 202. A brand's keys see the commands of the brand's keys, an "
+        "ambassador their own."
+    ),
+)
 async def command(command_id: Annotated[str, Path(max_length=100)], who: KeyOrAmbassador, gateway: Gw) -> CommandState:
     if (seen := await _seen(gateway, command_id)) and _may_see(who, seen["brand_id"], seen["actor"]):
         return CommandState(id=command_id, status="done", outcome=Outcome(status=seen["status"], body=seen["body"]))
@@ -45,7 +49,9 @@ async def command(command_id: Annotated[str, Path(max_length=100)], who: KeyOrAm
 
 
 async def _seen(gateway: Gateway, command_id: str) -> dict[str, Any] | None:
-    found = await asyncio.gather(*(gateway.databases.of(service).find_one("seen", {"_id": command_id}) for service in Service))
+    found = await asyncio.gather(
+        *(gateway.databases.of(service).find_one("seen", {"_id": command_id}) for service in Service)
+    )
     return next((raw for raw in found if raw and "status" in raw), None)
 
 

@@ -6,10 +6,9 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Query
 from pydantic import AfterValidator
 
+from services.gateway.commands import Pending
 from shared.pages import Page
 from shared.problems import ProblemError, answers
-
-from services.gateway.commands import Pending
 
 
 def _page(
@@ -34,8 +33,13 @@ def _aware(value: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(_aware)]
-Since = Annotated[Moment | None, Query(description="From this moment on (RFC 3339; without a zone: UTC).", examples=["2026-11-01T00:00:00Z"])]
-Until = Annotated[Moment | None, Query(description="Up to, not including, this moment.", examples=["2026-12-01T00:00:00Z"])]
+Since = Annotated[
+    Moment | None,
+    Query(description="From this moment on (RFC 3339; without a zone: UTC).", examples=["2026-11-01T00:00:00Z"]),
+]
+Until = Annotated[
+    Moment | None, Query(description="Up to, not including, this moment.", examples=["2026-12-01T00:00:00Z"])
+]
 PageOf = Annotated[Page, Depends(_page)]
 
 Responses = dict[int | str, dict[str, Any]]
@@ -43,15 +47,23 @@ READS: Responses = answers("unauthorized", "unavailable")
 """What every read by a signed-in caller may answer beside its success."""
 
 WRITES: Responses = answers(
-    "malformed-request", "unauthorized", "forbidden", "conflict", "in-flight", "too-large", "unsupported-media-type", "invalid-request",
-    "idempotency-key-reused", "unavailable",
+    "malformed-request",
+    "unauthorized",
+    "forbidden",
+    "conflict",
+    "in-flight",
+    "too-large",
+    "unsupported-media-type",
+    "invalid-request",
+    "idempotency-key-reused",
+    "unavailable",
 ) | {
     202: {
         "model": Pending,
         "description": "Taken on, not decided in time. The outcome will be at `Location`.",
         "headers": {"Location": {"schema": {"type": "string"}, "description": "Where the outcome will be."}},
     }
-}  # fmt: skip
+}
 """What every write may answer beside its success."""
 
 ONE = answers("not-found")

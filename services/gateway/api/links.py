@@ -6,37 +6,45 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from services.gateway.clicks import destination, is_prefetch, is_program
+from services.gateway.gateway import Gateway, Gw
+from services.gateway.middleware import client_address
+from services.gateway.models import AmbassadorLink
 from shared.contracts.ambassadors import RecordClick
 from shared.ids import new_id
 from shared.problems import ProblemError, answers
 from shared.records import outgoing
 from shared.telemetry import trace_header
 
-from services.gateway.clicks import destination, is_prefetch, is_program
-from services.gateway.gateway import Gateway, Gw
-from services.gateway.middleware import client_address
-from services.gateway.models import AmbassadorLink
-
 router = APIRouter(tags=["Links"])
 _GONE = frozenset({"banned", "rejected", "offboarded", "candidate", "invited", "applied"})
 
 
-@router.api_route(
+@router.head("/r/{code}", include_in_schema=False)
+@router.get(
     "/r/{code}",
-    methods=["GET", "HEAD"],
     status_code=302,
     response_class=RedirectResponse,
     summary="Follow an ambassador's link",
-    description="Leads to the storefront with `ref` (the code) and `vclid` (this click), and records the click; programs, HEAD and prefetches are "
-    "not counted. An unknown code leads to the storefront of `brand`, when one is named.",
-    responses={302: {"description": "To the storefront.", "headers": {"Location": {"schema": {"type": "string"}}}}} | answers("not-found"),
+    description=(
+        "Leads to the storefront with `ref` (the code) and `vclid` (this click), and records the click; "
+        "programs, HEAD and prefetches are "
+        "not counted. An unknown code leads to the storefront of `brand`, when one is named."
+    ),
+    responses=answers("not-found")
+    | {302: {"description": "To the storefront.", "headers": {"Location": {"schema": {"type": "string"}}}}},
 )
 async def follow(
     request: Request,
     gateway: Gw,
     code: Annotated[str, Path(max_length=64, examples=["ANNA10"])],
-    brand: Annotated[str | None, Query(max_length=255, description="The brand's id, or its shop's domain, where a code alone is not enough.")] = None,
-    to: Annotated[str | None, Query(max_length=1000, description="A path of the storefront.", examples=["/products/ethiopia"])] = None,
+    brand: Annotated[
+        str | None,
+        Query(max_length=255, description="The brand's id, or its shop's domain, where a code alone is not enough."),
+    ] = None,
+    to: Annotated[
+        str | None, Query(max_length=1000, description="A path of the storefront.", examples=["/products/ethiopia"])
+    ] = None,
 ) -> Response:
     known = gateway.directory.brand_named(brand) if brand else None
     link = gateway.directory.link(code, known.id if known else None) if known or not brand else None
@@ -64,7 +72,15 @@ def record_click(request: Request, gateway: Gateway, link: AmbassadorLink, click
     agent = request.headers.get("user-agent", "")
     address = client_address(request)
     click = RecordClick(
-        brand_id=link.brand_id, ambassador_id=link.id, click_id=click_id, code=link.code.upper(), at=datetime.now(UTC), bot=bot,
-        address_digest=gateway.credentials.address_digest(address) if address else None, user_agent=agent[:300] or None,
-    )  # fmt: skip
-    gateway.door.accept_later(outgoing(click, id=click_id, actor="visitor", correlation_id=request.state.request_id, trace=trace_header()))
+        brand_id=link.brand_id,
+        ambassador_id=link.id,
+        click_id=click_id,
+        code=link.code.upper(),
+        at=datetime.now(UTC),
+        bot=bot,
+        address_digest=gateway.credentials.address_digest(address) if address else None,
+        user_agent=agent[:300] or None,
+    )
+    gateway.door.accept_later(
+        outgoing(click, id=click_id, actor="visitor", correlation_id=request.state.request_id, trace=trace_header())
+    )

@@ -7,11 +7,10 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
-from shared.problems import KINDS, ProblemError, answers
-from shared.service import report
-
 from services.gateway.gateway import Gw
 from services.gateway.middleware import client_address
+from shared.problems import KINDS, ProblemError, answers
+from shared.service import report
 
 router = APIRouter(tags=["Operations"])
 
@@ -45,7 +44,11 @@ class ProblemKind(BaseModel):
     help: str = Field(examples=["There is no such thing here."])
 
 
-@router.get("/healthz", summary="Is the process alive?", description="200 while the process can answer; says nothing of what it needs.")
+@router.get(
+    "/healthz",
+    summary="Is the process alive?",
+    description="200 while the process can answer; says nothing of what it needs.",
+)
 async def healthz() -> Health:
     return Health(status="ok")
 
@@ -53,7 +56,9 @@ async def healthz() -> Health:
 @router.get(
     "/readyz",
     summary="Is everything there?",
-    description="Names each dependency with its state. Webhooks are still accepted while one of Kafka and MongoDB is away.",
+    description=(
+        "Names each dependency with its state. Webhooks are still accepted while one of Kafka and MongoDB is away."
+    ),
     response_model=Readiness,
     responses={503: {"description": "Something is away.", "model": Readiness}},
 )
@@ -66,7 +71,8 @@ async def readyz(gateway: Gw) -> Response:
     "/metrics",
     summary="Metrics in Prometheus' text format",
     description="For callers on the same machine, and for whoever has the operator's token.",
-    responses={200: {"description": "Metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}} | answers("forbidden"),
+    responses=answers("forbidden")
+    | {200: {"description": "Metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
     response_class=Response,
 )
 async def metrics(request: Request, gateway: Gw) -> Response:
