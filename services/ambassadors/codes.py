@@ -22,7 +22,8 @@ def suggestions(name: str) -> Iterator[str]:
     first = words[0] if len(words[0]) >= 3 else "".join(words)
     first = f"{first}XXX"[:3] if len(first) < 3 else first[:_LONGEST]
     yield first
-    if len(words) > 1 and (full := "".join(words)[:_LONGEST]) != first:
+    full = "".join(words)[:_LONGEST]
+    if len(full) >= 3 and full != first:
         yield full
     number = 2
     while True:

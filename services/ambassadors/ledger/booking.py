@@ -140,7 +140,7 @@ def status_of(commission: Commission, awarded: Decimal) -> CommissionStatus:
         return commission.phase
     if commission.voided or commission.rule is None:
         return "voided"
-    if commission.cancelled or (commission.amount == 0 and awarded > 0):
+    if commission.amount == 0 and (commission.cancelled or awarded > 0):
         return "refunded"
     return "held" if commission.holding else commission.phase
 

@@ -37,7 +37,7 @@ def units(draw: st.DrawFn) -> Units:
 def half_up(amount: Fraction, currency: str) -> Decimal:
     """Round half up by hand: add a half, cut off."""
     scale = 10 ** exponent(currency)
-    return Decimal(floor(amount * scale + Fraction(1, 2))) / scale
+    return Decimal(floor(amount * scale + Fraction(1, 2))) / Decimal(scale)
 
 
 def oracle(line: Units, percent: Decimal, left: int, currency: str) -> Decimal:
@@ -67,15 +67,30 @@ def test_a_fixed_amount_is_spread_to_the_last_cent(lines: list[Units], amount: D
     if worth:
         assert total == half_up(Fraction(amount), currency)
     assert sum(line.commission for line in earned) <= total
-    whole = earn([line.model_copy(update={"left": line.bought}) for line in lines], CommissionTerms(kind="fixed", value=amount), None, currency)
+    whole = earn(
+        [line.model_copy(update={"left": line.bought}) for line in lines],
+        CommissionTerms(kind="fixed", value=amount),
+        None,
+        currency,
+    )
     assert [line.commission for line in whole] == [line.awarded for line in earned]
-    gone = earn([line.model_copy(update={"left": 0}) for line in lines], CommissionTerms(kind="fixed", value=amount), None, currency)
+    gone = earn(
+        [line.model_copy(update={"left": 0}) for line in lines],
+        CommissionTerms(kind="fixed", value=amount),
+        None,
+        currency,
+    )
     assert all(line.commission == 0 for line in gone)
 
 
 @pytest.mark.parametrize(
     ("percent", "price", "currency", "commission"),
-    [("10", "0.05", "EUR", "0.01"), ("10", "0.04", "EUR", "0.00"), ("5", "1990", "JPY", "100"), ("10", "1.2345", "KWD", "0.123")],
+    [
+        ("10", "0.05", "EUR", "0.01"),
+        ("10", "0.04", "EUR", "0.00"),
+        ("5", "1990", "JPY", "100"),
+        ("10", "1.2345", "KWD", "0.123"),
+    ],
 )
 def test_rounding_by_the_currencys_minor_unit(percent: str, price: str, currency: str, commission: str) -> None:
     line = OrderLineFacts(line_id="1", quantity=1, current_quantity=1, price=Decimal(price))
@@ -84,6 +99,10 @@ def test_rounding_by_the_currencys_minor_unit(percent: str, price: str, currency
 
 
 def test_each_line_is_rounded_once() -> None:
-    lines: list[Any] = [OrderLineFacts(line_id=str(n), quantity=1, current_quantity=1, price=Decimal("0.05")) for n in range(3)]
-    earned = earn([Units(line=line, bought=1, left=1) for line in lines], CommissionTerms(value=Decimal(10)), None, "EUR")
+    lines: list[Any] = [
+        OrderLineFacts(line_id=str(n), quantity=1, current_quantity=1, price=Decimal("0.05")) for n in range(3)
+    ]
+    earned = earn(
+        [Units(line=line, bought=1, left=1) for line in lines], CommissionTerms(value=Decimal(10)), None, "EUR"
+    )
     assert sum(line.commission for line in earned) == Decimal("0.03")  # not 0.015 rounded to 0.02

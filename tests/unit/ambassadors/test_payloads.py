@@ -60,7 +60,12 @@ def test_tax_on_top_is_not_taken_out() -> None:
 
 @pytest.mark.parametrize(
     ("extra", "exempt"),
-    [({"gift_card": True}, "gift_card"), ({"tip_payment_gateway": "bogus"}, "tip"), ({"tip": {"id": 1}}, "tip"), ({}, None)],
+    [
+        ({"gift_card": True}, "gift_card"),
+        ({"tip_payment_gateway": "bogus"}, "tip"),
+        ({"tip": {"id": 1}}, "tip"),
+        ({}, None),
+    ],
 )
 def test_what_earns_nothing(extra: dict[str, Any], exempt: str | None) -> None:
     snapshot = read(ShopOrder(items=[Item(1, Decimal(10), 1, extra=extra)]).body()).snapshot
@@ -105,17 +110,23 @@ def test_shopifys_short_form_of_an_edit() -> None:
     assert facts.edits["77"].units == {"1": 2, "2": -1}
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b"{}", b'{"id": "x"}', b'{"id": -1}', b'{"id": true}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b"null", b"{}", b'{"id": "x"}', b'{"id": -1}', b'{"id": true}', b"\xff"]
+)
 def test_what_is_no_order_is_a_dead_letter(body: bytes) -> None:
     with pytest.raises(Permanent):
         read_order("orders/create", body, HEARD, "EUR")
 
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
-anything = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3))
+anything = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
 
 
-@given(st.sampled_from(sorted(TOPICS)), st.dictionaries(st.sampled_from(sorted(ShopOrder().body())), anything), st.data())
+@given(
+    st.sampled_from(sorted(TOPICS)), st.dictionaries(st.sampled_from(sorted(ShopOrder().body())), anything), st.data()
+)
 def test_whatever_comes_is_read_or_refused(topic: str, odd: dict[str, Any], data: st.DataObject) -> None:
     body = ShopOrder().body() | {"order_id": 5} | odd
     body["line_items"] = data.draw(st.just(odd.get("line_items")) | st.lists(_odd_line(), max_size=2))
