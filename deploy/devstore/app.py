@@ -24,8 +24,8 @@ ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 class DevStore:
     """What the routes need; one per process."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.world = World.open(settings)
+    def __init__(self, world: World) -> None:
+        self.world = world
         self.admin = Admin(self.world)
         self.office = PostOffice(self.world)
         self.storefront = Storefront(self.world)
@@ -77,8 +77,13 @@ async def healthz(request: Request) -> Response:
 
 
 def build(settings: Settings) -> Starlette:
-    """The ASGI application."""
-    store = DevStore(settings)
+    """The ASGI application over a data file."""
+    return application(World.open(settings))
+
+
+def application(world: World) -> Starlette:
+    """The ASGI application over an open world, which it closes when it ends."""
+    store = DevStore(world)
     admin = "/shops/{shop}/admin"
     routes = [
         Route("/healthz", healthz),

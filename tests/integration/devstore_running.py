@@ -93,9 +93,14 @@ class Running:
 
     async def heard(self, enough: Callable[[list[Heard]], bool]) -> list[Heard]:
         """What the app heard, as soon as it is enough."""
-        while not enough(self.app.heard):
-            await asyncio.sleep(0.01)
+        await until(lambda: enough(self.app.heard))
         return list(self.app.heard)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that nobody announces; pytest's time limit ends a wait in vain."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 def free_port() -> int:
@@ -110,8 +115,7 @@ async def served(app: Starlette, port: int) -> AsyncIterator[str]:
     config = uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1, lifespan="on")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -120,11 +124,11 @@ async def served(app: Starlette, port: int) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def running(data: Path, app: App | None = None) -> AsyncIterator[Running]:
+async def running(data: Path, app: App | None = None, app_port: int | None = None) -> AsyncIterator[Running]:
     """A dev store over `data` with its app beside it."""
     app = app or App()
     port, hears = free_port(), Starlette(routes=[Route("/{path:path}", app.hear, methods=["GET", "POST"])])
-    async with served(hears, free_port()) as app_url:
+    async with served(hears, app_port or free_port()) as app_url:
         settings = Settings(str(data), app_url, f"http://127.0.0.1:{port}", usage_lag=0.0)
         async with served(build(settings), port) as url, aiohttp.ClientSession() as client:
             yield Running(url, app, app_url, client)

@@ -204,12 +204,10 @@ def _apply_plain(doc: Json, wish: Obj, argument: str) -> list[Obj]:
 
 
 def _apply_context(ctx: Context, doc: Json, wish: Obj, argument: str) -> list[Obj]:
-    """Who may use it: `context` with exactly one of all, customers, customerSegments, markets."""
+    """Who may use it: `context` is one of all, customers, customerSegments, markets."""
     context = wish.get("context")
     if context is None:
         return []
-    if len(context) != 1:
-        return [user_error("Only one context can be specified", [argument, "context"], code="INVALID")]
     if "all" in context:
         doc["customers"] = None
         return []

@@ -39,7 +39,7 @@ def schema() -> GraphQLSchema:
     """The pruned official schema, with scalars that refuse what is none of theirs."""
     built = build_schema(SCHEMA_FILE.read_text(encoding="utf-8"))
     for name, read in (("DateTime", _date_time), ("Decimal", _decimal), ("Money", _decimal), ("UnsignedInt64", int)):
-        built.type_map[name].parse_value = _scalar(name, read)  # type: ignore[attr-defined]
+        built.type_map[name].coerce_input_value = _scalar(name, read)  # type: ignore[attr-defined]
     return built
 
 
