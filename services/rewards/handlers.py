@@ -14,7 +14,7 @@ from services.rewards.lifecycle import (
     settled,
 )
 from services.rewards.models import Campaign, CampaignVersion, Grant, Tally, Use
-from services.rewards.recipients import people_of
+from services.rewards.recipients import completed, people_of
 from services.rewards.repository import (
     ambassador_of,
     campaign_of,
@@ -104,6 +104,8 @@ async def issue_grant(message: IssueGrant, uow: UnitOfWork, meta: Meta) -> Reply
         return await _grant_reply(uow, known)
     if not (check := check_open(campaign, message.at)).ok:
         raise Refused(409, "campaign-closed", "The campaign gives nothing now", check.detail)
+    known_person = await ambassador_of(uow, message.recipient.ambassador_id)
+    message = message.model_copy(update={"recipient": completed(message.recipient, known_person)})
     people = people_of(message.recipient)
     check_caps(campaign.terms.caps, await tally_of(uow, campaign), await given_to(uow, campaign.id, people))
     brand = await uow.get(Brand, message.brand_id)

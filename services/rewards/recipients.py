@@ -13,8 +13,9 @@ def people_of(recipient: Recipient) -> list[str]:
         names.append(f"customer:{recipient.customer_id}")
     if recipient.ambassador_id:
         names.append(f"ambassador:{recipient.ambassador_id}")
-    if recipient.network and (account := _account(recipient.author_id, recipient.handle)):
-        names.append(f"{recipient.network}:{account}")
+    for account in (_account(recipient.author_id, None), _account(None, recipient.handle)):
+        if recipient.network and account:
+            names.append(f"{recipient.network}:{account}")
     return list(dict.fromkeys(names))
 
 
@@ -31,6 +32,13 @@ def ambassador(id: str, known: KnownAmbassador | None, customer_id: str | None =
     key = f"customer:{customer}" if customer else f"ambassador:{id}"
     language = known.language if known else "en"
     return Recipient(key=key, customer_id=customer, ambassador_id=id, language=language)
+
+
+def completed(recipient: Recipient, known: KnownAmbassador | None) -> Recipient:
+    """The recipient with the customer id their ambassador is known by, where the sender did not know it."""
+    if recipient.customer_id or known is None or known.customer_id is None:
+        return recipient
+    return recipient.model_copy(update={"customer_id": known.customer_id, "key": f"customer:{known.customer_id}"})
 
 
 def author(mention: MentionSummary, known: KnownAmbassador | None) -> Recipient | None:

@@ -7,7 +7,7 @@ from services.rewards.caps import moved, moved_people, with_change
 from services.rewards.lifecycle import LATE
 from services.rewards.models import Campaign, Grant, KnownAmbassador, OrderUse, PersonTally, Tally
 from shared.brands import Brand
-from shared.contracts.rewards import ExpireGrants, Trigger
+from shared.contracts.rewards import ClaimGrant, ExpireGrants, Trigger
 from shared.errors import Refused
 from shared.mongo import ReadOnly
 from shared.unit_of_work import UnitOfWork
@@ -97,6 +97,20 @@ def _due(brand_id: str, as_of: datetime) -> dict[str, object]:
     past = {"status": {"$in": ["reserved", "issued"]}, "expires_at": {"$lte": as_of}}
     late = {"status": "expired", "freed": False, "expires_at": {"$lte": as_of - LATE}}
     return {"brand_id": brand_id, "$or": [past, late]}
+
+
+async def waiting_claims(uow: UnitOfWork, known: KnownAmbassador, customer_id: str) -> list[ClaimGrant]:
+    """Claims of everything that waits for this ambassador to be known as a customer."""
+    waiting = {
+        "brand_id": known.brand_id,
+        "people": f"ambassador:{known.id}",
+        "status": "reserved",
+        "code_wanted": False,
+    }
+    return [
+        ClaimGrant(brand_id=known.brand_id, campaign_id=grant.campaign_id, grant_id=grant.id, customer_id=customer_id)
+        for grant in await uow.find(Grant, waiting)
+    ]
 
 
 async def ambassador_of(uow: UnitOfWork, ambassador_id: str | None) -> KnownAmbassador | None:

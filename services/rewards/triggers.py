@@ -14,7 +14,7 @@ from services.rewards.conditions.contexts import (
 )
 from services.rewards.handlers import handlers
 from services.rewards.models import KnownAmbassador
-from services.rewards.repository import active_campaigns, ambassador_of
+from services.rewards.repository import active_campaigns, ambassador_of, waiting_claims
 from services.rewards.rules import Happening, grant_for
 from shared.contracts.ambassadors import AmbassadorChanged, OrderAttributed, TierReached
 from shared.contracts.rewards import Trigger
@@ -53,10 +53,13 @@ async def tier_reached(event: TierReached, uow: UnitOfWork, meta: Meta) -> None:
 
 @handlers.on(AmbassadorChanged, prefetch=lambda m: [(KnownAmbassador, m.ambassador_id)])
 async def ambassador_changed(event: AmbassadorChanged, uow: UnitOfWork, meta: Meta) -> None:
-    """Keep the copy; becoming active for the first time triggers."""
+    """Keep the copy; becoming active for the first time triggers, becoming known as a customer claims what waits."""
     before = await uow.get(KnownAmbassador, event.ambassador_id)
     known = _copy(event)
     uow.save(known)
+    if known.customer_id and (before is None or before.customer_id != known.customer_id):
+        for claim in await waiting_claims(uow, known, known.customer_id):
+            uow.emit(claim)
     if event.status != "active" or (before and before.status in ("active", "paused")):
         return
     person = recipients.ambassador(event.ambassador_id, known)

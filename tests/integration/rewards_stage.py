@@ -96,7 +96,8 @@ def attributed(customer: str | None, order: str = "9001", total: str = "54.00", 
     currency = NAMES[shop][1]
     return OrderAttributed(
         brand_id=BRANDS[shop], order_id=order, order_name=f"#{order}", ambassador_id="amb_1", customer_id=customer,
-        rule="code", ordered_at=datetime.now(UTC), total=Money.of(total, currency), commission=Money.of("5.40", currency),
+        rule="code", ordered_at=datetime.now(UTC), total=Money.of(total, currency),
+        commission=Money.of("5.40", currency),
     )  # fmt: skip
 
 
@@ -143,8 +144,8 @@ async def staged(settings: Settings, data: Path, monkeypatch: pytest.MonkeyPatch
         for name, value in environment(settings).items():
             monkeypatch.setenv(name, value)
         load_settings.cache_clear()
-        # A shop that never answers is given up after a second instead of twenty.
-        client = Shopify(settings.shopify_url, settings.shopify_api_version, timeout=1.0)
+        # A shop that never answers is given up after three seconds instead of twenty.
+        client = Shopify(settings.shopify_url, settings.shopify_api_version, timeout=3.0)
         monkeypatch.setattr(effects, "_client", lambda url, version: client)
         runtime = Runtime(rewards, settings)
         await runtime.start()
@@ -154,7 +155,7 @@ async def staged(settings: Settings, data: Path, monkeypatch: pytest.MonkeyPatch
         try:
             tokens = {shop: await store.token(shop) for shop in BRANDS}
             stage = Stage(store, runtime, bus, tokens)
-            await _connect(stage, settings, client)
+            await _connect(stage, settings)
             yield stage
         finally:
             await bus.stop()
@@ -163,7 +164,7 @@ async def staged(settings: Settings, data: Path, monkeypatch: pytest.MonkeyPatch
             load_settings.cache_clear()
 
 
-async def _connect(stage: Stage, settings: Settings, client: Shopify) -> None:
+async def _connect(stage: Stage, settings: Settings) -> None:
     sealer = Sealer(settings.key_bytes)
     for shop, brand in BRANDS.items():
         name, currency = NAMES[shop]
@@ -174,10 +175,11 @@ async def _connect(stage: Stage, settings: Settings, client: Shopify) -> None:
             BrandConfigured(brand_id=brand, profile=profile),
             ShopConnected(brand_id=brand, shop_domain=shop, sealed_token=sealed),
         )
-        for topic in TOPICS:
-            subscription = {"uri": f"{stage.store.app_url}/webhooks/shopify", "format": "JSON"}
-            variables = {"topic": topic, "subscription": subscription}
-            await client.execute(shop, token, documents.WEBHOOK_SUBSCRIPTION_CREATE, variables)
+        async with Shopify(settings.shopify_url, settings.shopify_api_version) as client:
+            for topic in TOPICS:
+                subscription = {"uri": f"{stage.store.app_url}/webhooks/shopify", "format": "JSON"}
+                variables = {"topic": topic, "subscription": subscription}
+                await client.execute(shop, token, documents.WEBHOOK_SUBSCRIPTION_CREATE, variables)
     await until(lambda: _connected(stage), "both shops known")
 
 

@@ -54,6 +54,8 @@ async def test_attributed_order_to_redeemed_code_and_back(stage: Stage) -> None:
     )
     assert bought["rejected_discount_codes"] == []
     await until(lambda: _is(stage, ["redeemed"]), "the order redeems it")
+    assert await stage.rewards(customer, OTHER) == []  # the same number at another brand is another person
+    assert await views.grant(stage.db, BRANDS[OTHER], reward.id) is None
     (redeemed,) = await stage.rewards(customer)
     assert redeemed.order_id == str(bought["order"]["id"])
 

@@ -22,7 +22,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def client(store: Running) -> AsyncIterator[Shopify]:
-    async with Shopify(f"{store.url}/shops/{{shop}}", "2026-10", timeout=2) as ready:
+    async with Shopify(f"{store.url}/shops/{{shop}}", "2026-10", timeout=10) as ready:
         yield ready
 
 

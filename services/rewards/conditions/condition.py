@@ -1,5 +1,6 @@
 """A campaign's condition: compiled once, evaluated per trigger, explained part by part. Pure."""
 
+import logging
 import operator
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -24,6 +25,7 @@ def _bool_literal(token: Token) -> Token:
 
 # cel-python's own drops the position of `true` and `false`, and with it that of everything around them.
 CELParser.ambiguous_literals = staticmethod(_bool_literal)  # type: ignore[method-assign,assignment]
+logging.getLogger("celpy").setLevel(logging.WARNING)  # it tells every step at DEBUG
 _environment = celpy.Environment()
 _NUMBER = (celtypes.IntType, celtypes.DoubleType)
 

@@ -72,7 +72,7 @@ def _at(raw: Any, path: str) -> Any:
 
 def _fits(value: Any, wanted: Any) -> bool:
     if not isinstance(wanted, Mapping):
-        return bool(value == wanted)
+        return wanted in value if isinstance(value, list) else bool(value == wanted)
     return all(value in bound if operator == "$in" else bool(value <= bound) for operator, bound in wanted.items())
 
 

@@ -1,6 +1,7 @@
 """Conditions: what is refused when saved and where, what they come to, and how they are explained."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.rewards.conditions import CONTEXTS, ConditionError, compiled, context_fields
+from services.rewards.conditions.__main__ import tables
 from services.rewards.conditions.contexts import MentionContext, MentionFacts, example
 from shared.contracts.rewards import Trigger
 
@@ -141,3 +143,7 @@ def test_every_trigger_is_documented_and_its_example_is_valid(trigger: Trigger) 
     assert context_fields(trigger)
     for field in context_fields(trigger):
         compiled(trigger, f"{field.path} == {field.path}")
+
+
+def test_docs_show_the_contexts_as_they_are() -> None:
+    assert tables() in (Path(__file__).parents[3] / "docs" / "rewards.md").read_text()
