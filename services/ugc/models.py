@@ -1,5 +1,6 @@
 """Documents of the service and their indexes. State machines live beside their aggregate (`mentions/`, `replies/`)."""
 
+import hashlib
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -31,6 +32,11 @@ from shared.ids import derived_id
 def mention_id(brand_id: str, network: str, external_id: str) -> str:
     """A mention's identity: the same post is the same mention however often it is delivered."""
     return derived_id("men", brand_id, network, external_id)
+
+
+def text_digest(text: str) -> str:
+    """What an earlier version of a text is remembered by."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _index(*fields: str, partial: dict[str, Any] | None = None, newest: str | None = None) -> IndexModel:
@@ -92,6 +98,7 @@ class Mention(Document):
     recorded_at: datetime
     updated_at: datetime
     deleted: bool = False
+    past_texts: list[str] = Field(default_factory=list, description="Digests of the words that edits replaced.")
     unseen: bool = Field(False, description="Deleted before its text ever arrived.")
     moderated_by: str = "automatic"
     moderation_reason: str | None = None

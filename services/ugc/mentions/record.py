@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.ugc.mentions import rights
 from services.ugc.mentions.versions import Arrival, compare, highest, version_at
-from services.ugc.models import Mention
+from services.ugc.models import Mention, text_digest
 from services.ugc.understanding.analyser import VERSION
 from services.ugc.understanding.text import hashtags
 from shared.contracts.ugc import (
@@ -56,6 +56,7 @@ def hear_again(known: Mention, heard: NeutralMention, at: datetime) -> tuple[Men
     if arrival.text or arrival.restored:
         update |= {
             "text": heard.text,
+            "past_texts": _replaced(known, heard),
             "hashtags": _tags(heard),
             "mentioned_handles": heard.mentioned_handles,
             "media": list(heard.media),
@@ -67,12 +68,21 @@ def hear_again(known: Mention, heard: NeutralMention, at: datetime) -> tuple[Men
     return known.model_copy(update=update), arrival
 
 
+def _replaced(known: Mention, heard: NeutralMention) -> list[str]:
+    return (
+        [*known.past_texts, text_digest(known.text)][-20:]
+        if known.text != heard.text and known.text
+        else known.past_texts
+    )
+
+
 def nothing_left(known: Mention, at: datetime) -> Mention:
     """What stays of a mention its author took back: that it was, not what it said."""
     return known.model_copy(
         update={
             "deleted": True,
             "text": "",
+            "past_texts": [],
             "media": [],
             "hashtags": [],
             "mentioned_handles": [],

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.ugc.models import Mention
+from services.ugc.models import Mention, text_digest
 from shared.contracts.ugc import Engagement, NeutralMention
 
 
@@ -33,8 +33,9 @@ def compare(known: Mention, heard: NeutralMention) -> Arrival:
     if known.deleted:
         return Arrival(restored=not known.unseen)
     newer = version_at(heard) > known.version_at
-    same_moment = version_at(heard) == known.version_at and not known.text and bool(heard.text)
-    text = (newer or same_moment) and (heard.text != known.text or list(heard.media) != known.media)
+    # Some networks tell no time of an edit: there, what arrives is new unless it was replaced before.
+    timeless = version_at(heard) == known.version_at and text_digest(heard.text) not in known.past_texts
+    text = (newer or timeless) and (heard.text != known.text or list(heard.media) != known.media)
     return Arrival(text=text, counters=highest(known.engagement, heard.engagement) != known.engagement)
 
 

@@ -79,8 +79,8 @@ def _obscene_words(text: Text) -> int:
 
 
 def _russian_readings(joined: str) -> set[str]:
-    words: set[str] = set()
-    for word in _LETTERS.findall(joined) + [_MASKED.sub("", part) for part in joined.split() if _MASKED.search(part)]:
+    words = {hidden for part in joined.split() if _MASKED.search(part) for hidden in _behind_mask(part)}
+    for word in _LETTERS.findall(joined):
         if (
             re.search(r"[а-яё]", word)
             or (re.search(r"\d", word) and not word.isdigit())
@@ -88,6 +88,12 @@ def _russian_readings(joined: str) -> set[str]:
         ):
             words.add(re.sub(r"(.)\1{2,}", r"\1", word.translate(_TO_CYRILLIC)))
     return words
+
+
+def _behind_mask(part: str) -> list[str]:
+    """Obscene words that `part` spells with some letters starred out."""
+    pattern = re.compile(".{1,3}".join(re.escape(piece) for piece in _MASKED.split(part.strip(".,!?:;()"))))
+    return [word for word in data("safety.yaml")["often_masked"] if pattern.fullmatch(word)]
 
 
 def _english_profanity(text: Text) -> set[str]:
