@@ -75,8 +75,8 @@ async def test_s10_refund_cancel_and_update_before_create(stage: Stage) -> None:
     await stage.quiet()
     found = {commission.order_id: commission for commission in await stage.commissions(anna)}
     assert sorted(found) == [str(number) for number in range(1000, 1024)]
-    for number, commission in found.items():
-        cancelled = int(number) % 2
+    for order_id, commission in found.items():
+        cancelled = int(order_id) % 2
         # 12.5 % of 2 × 19.99 and of 5.00, each line rounded half up
         assert commission.amount.amount == (0 if cancelled else Decimal("5.63"))
         assert commission.awarded.amount == Decimal("8.13")
