@@ -7,8 +7,8 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 
 from services.gateway.credentials import KEY_PREFIX, BadToken, digest
-from services.gateway.directory import Unknowable
 from services.gateway.gateway import Gateway, Gw
+from services.gateway.misses import Unknowable
 from services.gateway.models import Brand
 from shared.contracts.gateway import Role
 from shared.problems import ProblemError

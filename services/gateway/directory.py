@@ -6,13 +6,13 @@ asked either, the answer is `Unknowable`, never a wrong "no".
 """
 
 import json
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from pymongo.errors import PyMongoError
 
+from services.gateway.misses import Misses
 from services.gateway.models import AmbassadorLink, ApiKey, Brand, Connection, ShopApp, brand_id_of, key_id_of
 from services.gateway.repository import Doors
 from shared.contracts.ambassadors import AmbassadorChanged
@@ -23,11 +23,6 @@ from shared.security.sealing import Sealer, Unsealable
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
-_MISSES_PER_SECOND = 50.0
-
-
-class Unknowable(Exception):
-    """Not in memory, and MongoDB can't be asked now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +31,6 @@ class App:
 
     client_id: str
     secrets: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Allowance:
-    """How often strangers may make us ask the database."""
-
-    left: float = _MISSES_PER_SECOND
-    at: float = field(default_factory=time.monotonic)
-
-    def take(self) -> bool:
-        now = time.monotonic()
-        self.left = min(_MISSES_PER_SECOND, self.left + (now - self.at) * _MISSES_PER_SECOND)
-        self.at = now
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True
 
 
 class Directory:
@@ -70,7 +48,7 @@ class Directory:
         self._links: dict[str, AmbassadorLink] = {}
         self._codes: dict[str, set[str]] = {}  # code to ambassador ids, former codes included
         self._links_until: datetime | None = None
-        self._allowance = _Allowance()
+        self._misses = Misses()
         self.loaded_at: datetime | None = None
 
     # -- asking --------------------------------------------------------------------------------------------------
@@ -81,8 +59,8 @@ class Directory:
     async def brand_of_shop(self, shop_domain: str) -> Brand | None:
         """A brand by its shop's permanent domain. Raises `Unknowable`."""
         brand_id = brand_id_of(shop_domain)
-        if brand_id not in self._brands and self._allowance.take():
-            await self._look(brand_id)
+        if brand_id not in self._brands:
+            await self._misses.ask(brand_id, lambda: self._look(brand_id))
         return self._brands.get(brand_id)
 
     def brand_named(self, name: str) -> Brand | None:
@@ -97,24 +75,15 @@ class Directory:
     async def key(self, digest: str) -> ApiKey | None:
         """A key that is good now. Raises `Unknowable`."""
         key_id = key_id_of(digest)
-        if key_id not in self._keys and self._allowance.take():
-            try:
-                if found := await self._doors.one(ApiKey, key_id):
-                    self._keys[key_id] = found
-                    await self._look(found.brand_id)
-            except PyMongoError as error:
-                raise Unknowable(str(error)) from error
+        if key_id not in self._keys:
+            await self._misses.ask(key_id, lambda: self._look_for_key(key_id))
         key = self._keys.get(key_id)
         return key if key and key.revoked_at is None else None
 
     async def connection(self, connection_id: str) -> NetworkConnection | None:
         """A connection with its secrets in clear. Raises `Unknowable`."""
-        if connection_id not in self._connections and self._allowance.take():
-            try:
-                if found := await self._doors.one(Connection, connection_id):
-                    self._put_connection(found)
-            except PyMongoError as error:
-                raise Unknowable(str(error)) from error
+        if connection_id not in self._connections:
+            await self._misses.ask(connection_id, lambda: self._look_for_connection(connection_id))
         return self._connections.get(connection_id, (None, None))[1]
 
     def link(self, code: str, brand_id: str | None) -> AmbassadorLink | None:
@@ -160,11 +129,11 @@ class Directory:
         """Read one brand anew, as far as it can be read: what is known stays otherwise."""
         try:
             await self._look(brand_id)
-        except Unknowable as error:
+        except PyMongoError as error:
             log.warning("the directory keeps what it knows of a brand", brand=brand_id, error=str(error)[:200])
 
     async def hear(self, event: Message) -> None:
-        """Learn from an event. Raises `Unknowable` when the rest must be read and can't be."""
+        """Learn from an event. Raises driver errors when the rest must be read and can't be."""
         match event:
             case ConnectionConfigured():
                 known = self._connections.get(event.connection_id)
@@ -199,10 +168,7 @@ class Directory:
         self._put_link(link.changed(code, event.status, now))
 
     async def _look(self, brand_id: str) -> None:
-        try:
-            brand, app, keys, connections = await self._doors.of_brand(brand_id)
-        except PyMongoError as error:
-            raise Unknowable(str(error)) from error
+        brand, app, keys, connections = await self._doors.of_brand(brand_id)
         if brand:
             self._brands[brand.id] = brand
         if app:
@@ -210,6 +176,15 @@ class Directory:
         self._keys |= {key.id: key for key in keys}
         for connection in connections:
             self._put_connection(connection)
+
+    async def _look_for_key(self, key_id: str) -> None:
+        if found := await self._doors.one(ApiKey, key_id):
+            self._keys[key_id] = found
+            await self._look(found.brand_id)
+
+    async def _look_for_connection(self, connection_id: str) -> None:
+        if found := await self._doors.one(Connection, connection_id):
+            self._put_connection(found)
 
     def _put_connection(self, connection: Connection) -> None:
         known = self._connections.get(connection.id)

@@ -15,7 +15,7 @@ from prometheus_client import Gauge
 from pydantic import ValidationError
 from pymongo.errors import PyMongoError
 
-from services.gateway.directory import Directory, Unknowable
+from services.gateway.directory import Directory
 from shared.contracts.base import Message, registry
 from shared.records import Header, Headers, decode_headers
 from shared.settings import Settings
@@ -109,7 +109,13 @@ class Listener:
         """Listen and refresh in the background, however long Kafka and MongoDB stay away."""
         self._task = asyncio.create_task(self._live())
 
+    @property
+    def listening(self) -> bool:
+        """Whether events are heard as they happen."""
+        return self._broker is not None
+
     async def stop(self) -> None:
+        """Stop listening."""
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -150,12 +156,18 @@ class Listener:
     def _subscribed(self) -> KafkaBroker:
         broker = KafkaBroker(self._settings.kafka, logger=None)
         names = [self._settings.topic_prefix + topic for topic in TOPICS]
-        subscriber = broker.subscriber(*names, group_id=None, auto_offset_reset="latest", ack_policy=AckPolicy.MANUAL)
+        subscriber = broker.subscriber(
+            *names, group_id=None, auto_offset_reset="latest", ack_policy=AckPolicy.MANUAL, decoder=_untouched
+        )
 
         @subscriber
-        async def hear(body: bytes, message: KafkaMessage) -> None:
+        async def hear(message: KafkaMessage) -> None:
             raw = message.raw_message
-            await self.hear(raw.value or b"", decode_headers(raw.headers))  # type: ignore[union-attr]
+            assert not isinstance(raw, tuple)  # a tuple only where records come in batches
+            try:
+                await self.hear(raw.value or b"", decode_headers(raw.headers))
+            except Exception:
+                log.exception("an event could not be passed on")  # the next one may
 
         return broker
 
@@ -175,8 +187,13 @@ class Listener:
             await self._directory.hear(model.model_validate_json(value))
         except ValidationError as error:
             log.warning("an event that can't be read", type=model.__name__, error=str(error)[:300])
-        except Unknowable:
+        except PyMongoError:
             self._stale = True
+
+
+async def _untouched(message: KafkaMessage) -> bytes:
+    """Contracts are read by their own models, not by FastStream."""
+    return message.body
 
 
 _SECRET_FIELDS = frozenset({"sealed_token", "sealed_secrets", "sealed_secret", "sealed_refresh_token"})

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from services.gateway import ingress
-from services.gateway.directory import Unknowable
 from services.gateway.gateway import Gateway, Gw
+from services.gateway.misses import Unknowable
 from shared.contracts.gateway import NetworkName
 from shared.networks.base import Connection, HandshakeResponse, InboundRequest, InvalidPayload
 from shared.problems import FieldError, ProblemError, answers
