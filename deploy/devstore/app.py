@@ -13,7 +13,8 @@ from starlette.routing import Route
 from deploy.devstore import oauth, proxy
 from deploy.devstore.admin.endpoint import Admin
 from deploy.devstore.delivery import PostOffice
-from deploy.devstore.dev_api import DevApi
+from deploy.devstore.dev.control import ControlSide
+from deploy.devstore.dev.shop import ShopSide
 from deploy.devstore.shops import Shop
 from deploy.devstore.storefront import Storefront
 from deploy.devstore.world import API_VERSION, Settings, World
@@ -91,7 +92,8 @@ def application(world: World) -> Starlette:
         Route(admin + "/oauth/authorize", store.authorize),
         Route(admin + "/oauth/access_token", store.access_token, methods=["POST"]),
         Route("/shops/{shop}" + proxy.PREFIX + "/{path:path}", store.app_proxy, methods=ANY),
-        *DevApi(store.world, store.admin, store.office).routes(),
+        *ShopSide(world).routes(),
+        *ControlSide(world, store.admin, store.office).routes(),
         *store.storefront.routes(),
     ]
     return Starlette(routes=routes, lifespan=store.life)

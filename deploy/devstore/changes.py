@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from deploy.devstore import orders
+from deploy.devstore import orders, totals
 from deploy.devstore.amounts import ZERO, Exchange, Pair, read, total
 from deploy.devstore.orders import Json, NewId
 from deploy.devstore.shops import Shop
@@ -54,7 +54,7 @@ def refund(order: Json, wish: RefundWish, scene: Scene) -> Json:
 
     Raises `Refused` for unknown lines, more units than are left, more money than was received.
     """
-    exchange = orders.exchange_of(order)
+    exchange = totals.exchange_of(order)
     shipping = _shipping_back(order, wish, exchange)
     items = [_refund_line(order, give, scene, exchange) for give in wish.lines]
     adjustments = [_adjustment(order, shipping, scene, exchange)] if shipping.shop else []
@@ -65,13 +65,13 @@ def refund(order: Json, wish: RefundWish, scene: Scene) -> Json:
         money = asked
     result = _refund_doc(order, items, adjustments, _payable(order, money, wish, exchange), wish.note, scene)
     order["refunds"].append(result)
-    orders.touch(orders.recompute(order), scene.shop, scene.now)
+    orders.touch(totals.recompute(order), scene.shop, scene.now)
     return result
 
 
 def _payable(order: Json, money: Pair, wish: RefundWish, exchange: Exchange) -> Pair:
     """Never more than is left of what was received; asking for more in so many words is refused."""
-    left = orders.received(order) - orders.refunded(order)
+    left = totals.received(order) - totals.refunded(order)
     if money.shop < left.shop:
         return Pair(money.shop, min(money.presentment, left.presentment))
     if wish.amount is not None and money.shop > left.shop:
@@ -108,10 +108,10 @@ def _refund_line(order: Json, give: Give, scene: Scene, exchange: Exchange) -> J
     line = _line(order, give.line_item_id)
     if not 0 < give.quantity <= line["current_quantity"]:
         raise Refused("Quantity cannot refund more items than were purchased", ["refundLineItems", "quantity"])
-    before = [orders.remaining(line, amount, exchange) for amount in (orders.net(line), orders.taxes(line))]
+    before = [totals.remaining(line, amount, exchange) for amount in (totals.net(line), totals.taxes(line))]
     line["current_quantity"] -= give.quantity
     line["fulfillable_quantity"] = max(0, line["fulfillable_quantity"] - give.quantity)
-    after = [orders.remaining(line, amount, exchange) for amount in (orders.net(line), orders.taxes(line))]
+    after = [totals.remaining(line, amount, exchange) for amount in (totals.net(line), totals.taxes(line))]
     subtotal, tax = before[0] - after[0], before[1] - after[1]
     return {
         "id": scene.new_id("refund_line"), "line_item_id": line["id"], "location_id": None, "quantity": give.quantity,
@@ -135,7 +135,7 @@ def _shipping_back(order: Json, wish: RefundWish, exchange: Exchange) -> Pair:
 def _adjustment(order: Json, shipping: Pair, scene: Scene, exchange: Exchange) -> Json:
     """A shipping refund as REST tells it: a negative order adjustment."""
     paid = total(read(line["discounted_price_set"]) for line in order["shipping_lines"])
-    left, tax = read(order["current_shipping_price_set"]), total(orders.taxes(line) for line in order["shipping_lines"])
+    left, tax = read(order["current_shipping_price_set"]), total(totals.taxes(line) for line in order["shipping_lines"])
     gone = total(read(a["tax_amount_set"]) for r in order["refunds"] for a in r["order_adjustments"])
     whole = shipping == left
     tax_back = tax + gone if whole or not paid.shop else orders.tax_of(shipping, scene.shop, exchange)
@@ -158,8 +158,8 @@ def _refund_doc(
     return {
         "id": id_, "admin_graphql_api_id": f"gid://shopify/Refund/{id_}", "created_at": now, "note": note,
         "order_id": order["id"], "processed_at": now, "restock": any(i["restock_type"] != "no_restock" for i in items),
-        "total_additional_fees_set": orders.exchange_of(order).bag(ZERO), "additional_fees": [], "duties": [],
-        "total_duties_set": orders.exchange_of(order).bag(ZERO), "user_id": None, "order_adjustments": adjustments,
+        "total_additional_fees_set": totals.exchange_of(order).bag(ZERO), "additional_fees": [], "duties": [],
+        "total_duties_set": totals.exchange_of(order).bag(ZERO), "user_id": None, "order_adjustments": adjustments,
         "refund_shipping_lines": _shipping_lines(order, adjustments, scene), "refund_line_items": items,
         "transactions": transactions, "return": None,
     }  # fmt: skip
@@ -167,7 +167,7 @@ def _refund_doc(
 
 def _shipping_lines(order: Json, adjustments: Sequence[Json], scene: Scene) -> list[Json]:
     """The same shipping refund the newer way, positive amounts and the line it belongs to."""
-    exchange = orders.exchange_of(order)
+    exchange = totals.exchange_of(order)
     return [
         {
             "id": scene.new_id("refund_line"),
@@ -191,7 +191,7 @@ def cancel(order: Json, reason: str, scene: Scene) -> Json | None:
     ]
     shipping_left = read(order["current_shipping_price_set"]).shop > 0
     result = refund(order, RefundWish(gives, full_shipping=True), scene) if gives or shipping_left else None
-    orders.touch(orders.recompute(order), scene.shop, scene.now)
+    orders.touch(totals.recompute(order), scene.shop, scene.now)
     return result
 
 
@@ -204,7 +204,7 @@ def edit(
     """
     if order["cancelled_at"]:
         raise Refused("A cancelled order cannot be edited", ["id"])
-    exchange = orders.exchange_of(order)
+    exchange = totals.exchange_of(order)
     plus = [
         _more(order, line_id, quantity, scene, exchange)
         for line_id, quantity in changes
@@ -216,8 +216,8 @@ def edit(
         order["refunds"].append(_refund_doc(order, removals, [], ZERO, note, scene))
     order["line_items"].extend(added)
     order["_edited"] = True
-    orders.originals(order, exchange)
-    orders.touch(orders.recompute(order), scene.shop, scene.now)
+    totals.originals(order, exchange)
+    orders.touch(totals.recompute(order), scene.shop, scene.now)
     additions = plus + [{"id": line["id"], "delta": line["quantity"]} for line in added]
     return _edit_doc(order, additions, [{"id": g.line_item_id, "delta": g.quantity} for g in less], note, scene)
 

@@ -20,9 +20,10 @@ from deploy.devstore import catalogue, proxy
 from deploy.devstore.amounts import RATES
 from deploy.devstore.changes import Refused
 from deploy.devstore.orders import Bought
-from deploy.devstore.sales import BuyerIn, CheckoutIn, LineIn, NameValue, Till
+from deploy.devstore.sales import Till
 from deploy.devstore.shops import Shop
 from deploy.devstore.texts import TEXTS
+from deploy.devstore.wishes import BuyerIn, CheckoutIn, LineIn, NameValue
 from deploy.devstore.world import World
 
 Json = dict[str, Any]

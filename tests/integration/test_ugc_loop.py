@@ -15,6 +15,7 @@ from shared.contracts.ugc import (
     ReplyPolicy,
     RequestRights,
     SetVoice,
+    Voice,
 )
 from shared.settings import Settings
 from tests.integration.ugc_running import BRAND, COMMENT, Ugc, fake_network, running, until, update, wall_reply
@@ -109,7 +110,7 @@ async def test_spam_gets_no_answer_and_a_complaint_waits_for_a_person(ugc: Ugc) 
     assert ugc.network.posts == []
 
 
-def _sending_by_itself():  # type: ignore[no-untyped-def]
+def _sending_by_itself() -> Voice:
     return default_voice().model_copy(update={"policy": ReplyPolicy(auto_send=True)})
 
 

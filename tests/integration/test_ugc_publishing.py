@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.ugc.replies import effects
+from services.ugc.replies.pace import Paces
 from services.ugc.views import ReplyView
 from shared.contracts.ugc import ApproveReply, ForgetMention, RejectReply
 from shared.errors import Reply
@@ -31,7 +32,7 @@ async def network() -> AsyncIterator[FakeNetwork]:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(effects, "_SETTLE", 0.05)
-    monkeypatch.setattr(effects, "paces", effects.Paces())
+    monkeypatch.setattr(effects, "paces", Paces())
 
 
 async def approve(ugc: Ugc, draft: ReplyView) -> Reply:

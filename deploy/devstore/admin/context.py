@@ -8,6 +8,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from deploy.devstore.admin import listing
+from deploy.devstore.codes import Codes
 from deploy.devstore.sales import Till
 from deploy.devstore.shops import Shop, moment, utc
 from deploy.devstore.store import Store
@@ -32,6 +33,10 @@ class Context:
     @property
     def till(self) -> Till:
         return Till(self.world, self.shop)
+
+    @property
+    def codes(self) -> Codes:
+        return Codes(self.world, self.shop)
 
     def get(self, kind: str, id_: int) -> Json | None:
         return self.store.get(self.shop.domain, kind, id_)

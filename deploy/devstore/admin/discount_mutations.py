@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from deploy.devstore.admin.context import Context, Json, Obj, gid, lister, number_of, user_error
-from deploy.devstore.admin.discounts import MAX_CODES_PER_CALL, TAKEN, codes_of, merged, node, redeem_code
+from deploy.devstore.admin.discounts import MAX_CODES_PER_CALL, merged, node, redeem_code
 from deploy.devstore.discounts import Discount
 from deploy.devstore.shops import utc
 from deploy.devstore.webhooks import emit
@@ -53,20 +53,8 @@ def _save(ctx: Context, discount: Discount) -> Json:
 
 
 def _code_errors(ctx: Context, code: str | None, path: list[str], own: int | None = None) -> list[Obj]:
-    """Why a code cannot be had. Codes are unique in a shop whatever their case."""
-    if not code or not code.strip():
-        return [user_error("Code can't be blank", path, code="BLANK")]
-    if len(code) > 255:
-        return [user_error("Code is too long (maximum is 255 characters)", path, code="TOO_LONG")]
-    taken = ctx.store.find(ctx.shop.domain, "code", code.upper())
-    return [user_error(TAKEN, path, code="TAKEN")] if taken and taken["id"] != own else []
-
-
-def _add_code(ctx: Context, discount_id: int, code: str) -> Json:
-    now = utc(ctx.till.now)
-    doc = {"id": ctx.till.new_id("code"), "discount_id": discount_id, "code": code, "created_at": now}
-    ctx.store.put(ctx.shop.domain, "code", doc, lookup=code.upper(), created=now, updated=now)
-    return doc
+    problem = ctx.codes.problem(code, own)
+    return [user_error(problem[1], path, code=problem[0])] if problem else []
 
 
 def _create(ctx: Context, kind: str, argument: str, wish: Obj) -> Obj:
@@ -76,7 +64,7 @@ def _create(ctx: Context, kind: str, argument: str, wish: Obj) -> Obj:
     if discount is None or errors:
         return _answer(ctx, None, errors)
     doc = _save(ctx, discount.model_copy(update={"id": ctx.till.new_id("discount")}))
-    _add_code(ctx, doc["id"], wish["code"])
+    ctx.codes.add(doc["id"], wish["code"])
     _tell(ctx, "discounts/create", doc)
     return _answer(ctx, doc, [])
 
@@ -96,21 +84,13 @@ def _update(ctx: Context, kind: str, argument: str, id_: str, wish: Obj) -> Obj:
     if old is None or old["type"] != kind:
         return _gone()
     discount, errors = merged(ctx, kind, argument, wish, old)
-    first = next(iter(codes_of(ctx, old["id"])), None)
+    first = next(iter(ctx.codes.of(old["id"])), None)
     if "code" in wish:
         errors = _code_errors(ctx, wish["code"], [argument, "code"], first["id"] if first else None) + errors
     if discount is None or errors:
         return _answer(ctx, None, errors)
     if "code" in wish and first:
-        now = utc(ctx.till.now)
-        ctx.store.put(
-            ctx.shop.domain,
-            "code",
-            {**first, "code": wish["code"]},
-            lookup=wish["code"].upper(),
-            created=now,
-            updated=now,
-        )
+        ctx.codes.save({**first, "code": wish["code"]})
     doc = _save(ctx, discount)
     _tell(ctx, "discounts/update", doc)
     return _answer(ctx, doc, [])
@@ -149,8 +129,8 @@ def _delete(ctx: Context, id_: str) -> Obj:
     doc = _found(ctx, id_)
     if doc is None:
         return {"deletedCodeDiscountId": None, "userErrors": _gone()["userErrors"]}
-    for code in codes_of(ctx, doc["id"]):
-        ctx.store.delete(ctx.shop.domain, "code", code["id"])
+    for code in ctx.codes.of(doc["id"]):
+        ctx.codes.delete(code["id"])
     ctx.store.delete(ctx.shop.domain, "discount", doc["id"])
     emit(
         ctx.world,
@@ -173,40 +153,14 @@ def _bulk_add(ctx: Context, id_: str, codes: list[str]) -> Obj:
         errors = [user_error(message, ["codes"], code="TOO_MANY_ARGUMENTS", extraInfo=None)]
     if doc is None or errors:
         return {"bulkCreation": None, "userErrors": errors}
-    now = ctx.till.now
-    bulk = {
-        "id": ctx.till.new_id("bulk"), "discount_id": doc["id"], "created_at": utc(now), "codes": [], "wanted": codes,
-        "due": utc(now + timedelta(seconds=BULK_SECONDS)),
-    }  # fmt: skip
-    _save_bulk(ctx, bulk)
+    bulk = ctx.codes.ask_bulk(doc["id"], codes, utc(ctx.till.now + timedelta(seconds=BULK_SECONDS)))
     return {"bulkCreation": bulk_creation(ctx, bulk), "userErrors": []}
-
-
-def _save_bulk(ctx: Context, bulk: Json) -> None:
-    state = "todo" if bulk["wanted"] else "done"
-    ctx.store.put(ctx.shop.domain, "bulk", bulk, lookup=state, created=bulk["created_at"], updated=bulk["created_at"])
-
-
-def work_off(ctx: Context) -> None:
-    """Add the codes of bulk creations that are due. Called before anything reads codes."""
-    now = utc(ctx.till.now)
-    for bulk in ctx.store.find_all(ctx.shop.domain, "bulk", "todo"):
-        if bulk["due"] <= now:
-            bulk["codes"] = [_one_of_bulk(ctx, bulk["discount_id"], code) for code in bulk["wanted"]]
-            bulk["wanted"] = []
-            _save_bulk(ctx, bulk)
-
-
-def _one_of_bulk(ctx: Context, discount_id: int, code: str) -> Json:
-    errors = _code_errors(ctx, code, ["code"])
-    made = None if errors else _add_code(ctx, discount_id, code)["id"]
-    return {"code": code, "id": made, "errors": [{**error, "extraInfo": None} for error in errors]}
 
 
 def bulk_creation(ctx: Context, bulk: Json) -> Obj:
     """`DiscountRedeemCodeBulkCreation`."""
-    failed = sum(1 for entry in bulk["codes"] if entry["errors"])
-    entries = bulk["codes"] or [{"code": code, "id": None, "errors": []} for code in bulk["wanted"]]
+    failed = sum(1 for entry in bulk["codes"] if entry["problem"])
+    entries = bulk["codes"] or [{"code": code, "id": None, "problem": None} for code in bulk["wanted"]]
     return {
         "__typename": "DiscountRedeemCodeBulkCreation", "id": gid("DiscountRedeemCodeBulkCreation", bulk["id"]),
         "createdAt": bulk["created_at"], "done": not bulk["wanted"], "codesCount": len(entries), "failedCount": failed,
@@ -222,12 +176,9 @@ def _node_of(ctx: Context, discount_id: int) -> Obj | None:
 
 
 def _entry(ctx: Context, entry: Json) -> Obj:
-    code = ctx.get("code", entry["id"]) if entry["id"] else None
-    return {
-        "code": entry["code"],
-        "errors": entry["errors"],
-        "discountRedeemCode": redeem_code(ctx, code) if code else None,
-    }
+    code, problem = ctx.get("code", entry["id"]) if entry["id"] else None, entry["problem"]
+    errors = [user_error(problem[1], ["code"], code=problem[0], extraInfo=None)] if problem else []
+    return {"code": entry["code"], "errors": errors, "discountRedeemCode": redeem_code(ctx, code) if code else None}
 
 
 def _bulk_delete(ctx: Context, **args: Any) -> Obj:
@@ -237,7 +188,7 @@ def _bulk_delete(ctx: Context, **args: Any) -> Obj:
         message = "Code discount does not exist." if doc is None else "Missing expected argument key: 'ids'."
         return {"job": None, "userErrors": [user_error(message, ["ids"], code="MISSING_ARGUMENT", extraInfo=None)]}
     wanted = {number_of(id_, "DiscountRedeemCode") for id_ in args["ids"]}
-    for code in codes_of(ctx, doc["id"]):
+    for code in ctx.codes.of(doc["id"]):
         if code["id"] in wanted:
-            ctx.store.delete(ctx.shop.domain, "code", code["id"])
+            ctx.codes.delete(code["id"])
     return {"job": {"id": gid("Job", f"delete-{doc['id']}"), "done": True}, "userErrors": []}

@@ -9,7 +9,6 @@ from deploy.devstore.admin.context import Context, Json, Obj, gid, lister, numbe
 from deploy.devstore.discounts import Discount, Items
 from deploy.devstore.shops import moment, utc
 
-TAKEN = "Code must be unique. Please try a different code."
 MAX_CODES_PER_CALL = 250
 
 
@@ -20,10 +19,6 @@ def node(ctx: Context, doc: Json, typename: str = "DiscountCodeNode") -> Obj:
         "__typename": typename, "id": gid(typename, doc["id"]), field: lambda **_: code_discount(ctx, doc),
         **catalogue.metafields(ctx, "DiscountCodeNode", doc["id"]),
     }  # fmt: skip
-
-
-def codes_of(ctx: Context, discount_id: int) -> list[Json]:
-    return [code for code in ctx.all("code") if code["discount_id"] == discount_id]
 
 
 def uses_of(ctx: Context, code_id: int) -> list[Json]:
@@ -83,7 +78,7 @@ def summary(discount: Discount) -> str:
 
 def _counts(ctx: Context, discount: Discount) -> Obj:
     def codes() -> list[Json]:
-        return codes_of(ctx, discount.id)
+        return ctx.codes.of(discount.id)
 
     def uses() -> list[Json]:
         return [use for code in codes() for use in uses_of(ctx, code["id"])]

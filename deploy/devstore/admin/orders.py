@@ -3,7 +3,7 @@
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
-from deploy.devstore import orders
+from deploy.devstore import totals
 from deploy.devstore.admin import catalogue, customers
 from deploy.devstore.admin.context import Context, Json, Obj, bag, gid, lister, split_tags, when
 from deploy.devstore.amounts import ZERO, Pair, read, total
@@ -40,7 +40,7 @@ def _times(doc: Json) -> Obj:
 
 
 def _amounts(doc: Json) -> Obj:
-    exchange = orders.exchange_of(doc)
+    exchange = totals.exchange_of(doc)
     names = {
         "current_shipping_price": "currentShippingPriceSet", "current_subtotal_price": "currentSubtotalPriceSet",
         "current_total_discounts": "currentTotalDiscountsSet", "current_total_price": "currentTotalPriceSet",
@@ -51,7 +51,7 @@ def _amounts(doc: Json) -> Obj:
         "original_total_additional_fees": "originalTotalAdditionalFeesSet",
         "current_total_additional_fees": "currentTotalAdditionalFeesSet",
     }  # fmt: skip
-    received, refunded = orders.received(doc), orders.refunded(doc)
+    received, refunded = totals.received(doc), totals.refunded(doc)
 
     def of_kind(kind: str) -> list[Json]:
         return [a for r in doc["refunds"] for a in r["order_adjustments"] if a["kind"] == kind]
@@ -101,7 +101,7 @@ def _states(doc: Json) -> Obj:
         "confirmed": doc["confirmed"], "edited": doc["_edited"],
         "fullyPaid": status in ("PAID", "PARTIALLY_REFUNDED", "REFUNDED"), "unpaid": status == "PENDING",
         "canMarkAsPaid": status == "PENDING" and not cancelled, "capturable": False,
-        "refundable": orders.received(doc).shop > orders.refunded(doc).shop, "fulfillable": not cancelled,
+        "refundable": totals.received(doc).shop > totals.refunded(doc).shop, "fulfillable": not cancelled,
         "restockable": not cancelled, "merchantEditable": not cancelled, "merchantEditableErrors": [],
         "hasTimelineComment": False, "paymentGatewayNames": doc["payment_gateway_names"],
         "fulfillmentsCount": {"count": 0, "precision": "EXACT"},
@@ -163,10 +163,10 @@ def _tax(tax: Json) -> Obj:
 
 def line_item(ctx: Context, doc: Json, line: Json) -> Obj:
     """`LineItem`. `discountedTotalSet` is without code discounts unless asked for, as documented."""
-    exchange = orders.exchange_of(doc)
-    gross, net, tax = orders.gross(line), orders.net(line), orders.taxes(line)
-    unit, left = exchange.part(net, 1, line["quantity"]), orders.remaining(line, net, exchange)
-    before_tax = left - orders.remaining(line, tax, exchange) if doc["taxes_included"] else left
+    exchange = totals.exchange_of(doc)
+    gross, net, tax = totals.gross(line), totals.net(line), totals.taxes(line)
+    unit, left = exchange.part(net, 1, line["quantity"]), totals.remaining(line, net, exchange)
+    before_tax = left - totals.remaining(line, tax, exchange) if doc["taxes_included"] else left
 
     def show(pair: Pair) -> Obj | None:
         return bag(exchange.bag(pair))
@@ -227,7 +227,7 @@ def _shipping_line(doc: Json, line: Json) -> Obj:
 
 def refund(ctx: Context, doc: Json, item: Json) -> Obj:
     """`Refund`."""
-    exchange = orders.exchange_of(doc)
+    exchange = totals.exchange_of(doc)
     back = total(read(t["amount_set"]) for t in item["transactions"])
     differences = [a for a in item["order_adjustments"] if a["kind"] == "refund_discrepancy"]
     return {

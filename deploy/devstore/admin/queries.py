@@ -7,7 +7,7 @@ from graphql import GraphQLError
 
 from deploy.devstore.admin import apps, catalogue, customers, discounts, listing, orders
 from deploy.devstore.admin.context import Context, Json, Obj, number_of, split_tags
-from deploy.devstore.admin.discount_mutations import bulk_creation, work_off
+from deploy.devstore.admin.discount_mutations import bulk_creation
 from deploy.devstore.admin.listing import Item, Reader
 from deploy.devstore.catalogue import find_variant
 from deploy.devstore.discounts import Discount
@@ -259,14 +259,13 @@ def _gift_card(ctx: Context, id_: str) -> Obj | None:
 
 
 def _discounts(ctx: Context) -> dict[str, Any]:
-    work_off(ctx)
     now = ctx.till.now
     fields: dict[str, Reader] = {
-        **_ID, "title": lambda d: d["title"], "code": lambda d: [c["code"] for c in discounts.codes_of(ctx, d["id"])],
+        **_ID, "title": lambda d: d["title"], "code": lambda d: [c["code"] for c in ctx.codes.of(d["id"])],
         "status": lambda d: Discount.model_validate(d).status(now), "method": lambda d: "code",
         "type": lambda d: d["type"], "starts_at": lambda d: moment(d["starts_at"]),
         "ends_at": lambda d: d["ends_at"] and moment(d["ends_at"]),
-        "times_used": lambda d: sum(len(discounts.uses_of(ctx, c["id"])) for c in discounts.codes_of(ctx, d["id"])),
+        "times_used": lambda d: sum(len(discounts.uses_of(ctx, c["id"])) for c in ctx.codes.of(d["id"])),
     }  # fmt: skip
 
     def page(**args: Any) -> Obj:
@@ -285,20 +284,21 @@ def _discounts(ctx: Context) -> dict[str, Any]:
 
     def by_code(code: str, **_: Any) -> Obj | None:
         ctx.need("read_discounts", "codeDiscountNodeByCode")
-        found = ctx.store.find(ctx.shop.domain, "code", code.upper())
+        found = ctx.codes.find(code)
         doc = ctx.get("discount", found["discount_id"]) if found else None
         return discounts.node(ctx, doc) if doc else None
 
     return {
         "discountNodes": page, "discountNode": one, "codeDiscountNodeByCode": by_code,
         "discountNodesCount": _count(ctx, "discount", fields, lambda d: d["title"]),
-        "discountCodesCount": lambda **_: catalogue.count(len(ctx.all("code"))),
+        "discountCodesCount": lambda **_: catalogue.count(len(ctx.codes.all())),
         "discountRedeemCodeBulkCreation": lambda id, **_: _bulk(ctx, id),
     }  # fmt: skip
 
 
 def _bulk(ctx: Context, id_: str) -> Obj | None:
     ctx.need("read_discounts", "discountRedeemCodeBulkCreation")
+    ctx.codes.work_off()
     doc = ctx.get("bulk", number_of(id_, "DiscountRedeemCodeBulkCreation"))
     return bulk_creation(ctx, doc) if doc else None
 

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.devstore.app import application
 from deploy.devstore.catalogue import shops
-from deploy.devstore.dev_api import SCOPES
+from deploy.devstore.dev.control import SCOPES
 from deploy.devstore.oauth import Tokens
 from deploy.devstore.sales import Till
 from deploy.devstore.world import Settings, World

@@ -6,8 +6,9 @@ import pytest
 from graphql import assert_valid_schema
 
 from deploy.devstore.admin import document
-from deploy.devstore.sales import CheckoutIn, RefundIn, Till
+from deploy.devstore.sales import Till
 from deploy.devstore.webhooks import subscribe
+from deploy.devstore.wishes import CheckoutIn, RefundIn
 from deploy.devstore.world import World
 from shared.shopify import documents
 from tests.unit.devstore.conftest import SHOP, Api

@@ -12,8 +12,9 @@ from deploy.devstore.catalogue import shops
 from deploy.devstore.changes import Give, RefundWish, Refused
 from deploy.devstore.discounts import Discount
 from deploy.devstore.orders import public
-from deploy.devstore.sales import CheckoutIn, EditIn, RefundIn, Till
+from deploy.devstore.sales import Till
 from deploy.devstore.shops import utc
+from deploy.devstore.wishes import CheckoutIn, EditIn, RefundIn
 from deploy.devstore.world import World
 
 Json = dict[str, Any]

@@ -1,0 +1,1 @@
+"""The side entrance for programs: `/_dev/…`. Nothing here exists at Shopify. ../README.md documents every call."""
