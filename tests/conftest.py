@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 
 from deploy.stack.errors import StackError
 from tests import stack
+
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile("vouch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vouch")
 
 
 KAFKA_FIXTURES = {"kafka", "kafka_kind", "own_kafka"}

@@ -53,6 +53,10 @@ class LiveStack:
     def up(self) -> None:
         """Start (again) and read DIR/vouch.json."""
         self.vouch("up", "--demo", "--no-traffic", "--detach", "--port", str(self._base), "--kafka", self._kafka)
+        self.connect()
+
+    def connect(self) -> None:
+        """Read DIR/vouch.json of a stack that runs."""
         self.facts = json.loads((self.directory / "vouch.json").read_text())
         headers = {"Authorization": f"Bearer {self.facts['admin_api_key']}"}
         self.admin = httpx.Client(base_url=self.facts["gateway_url"], headers=headers, timeout=20)
