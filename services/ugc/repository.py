@@ -3,6 +3,7 @@ documents.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,28 +18,42 @@ from shared.contracts.ugc import Author, Voice
 from shared.mongo import ReadOnly
 from shared.unit_of_work import UnitOfWork
 
-_FRESH = timedelta(seconds=2)
+_LOOK_EVERY = timedelta(seconds=2)
+_BUILD_EVERY = timedelta(seconds=30)
 _EARLIER = 10
 
 
+@dataclass(slots=True)
+class _Held:
+    """A brand's matcher, when its catalogue was last looked at and when the matcher was built."""
+
+    looked_at: datetime
+    built_at: datetime
+    newest: datetime | None
+    matcher: ProductMatcher
+
+
 class Catalogues:
-    """Each brand's matcher, rebuilt when its catalogue has changed; looks at most every two seconds."""
+    """Each brand's matcher. Looks for a changed catalogue every two seconds at most, and rebuilds every half minute
+    anyway: partitions commit in any order, so a change may show up behind a newer one.
+    """
 
     def __init__(self) -> None:
-        self._held: dict[str, tuple[datetime, tuple[datetime | None, int], ProductMatcher]] = {}
+        self._held: dict[str, _Held] = {}
 
     async def matcher(self, uow: UnitOfWork, brand_id: str) -> ProductMatcher:
         held = self._held.get(brand_id)
-        if held and uow.now - held[0] < _FRESH:
-            return held[2]
-        newest = await uow.find(Product, {"brand_id": brand_id}, sort=[("changed_at", -1)], limit=1)
-        version = (newest[0].changed_at if newest else None, 0)
-        if not held or held[1] != version:
-            products = await uow.find(Product, {"brand_id": brand_id}) if newest else []
-            entries = [entry for product in products if (entry := entry_of(product))]
-            held = (uow.now, version, ProductMatcher(entries))
-        self._held[brand_id] = (uow.now, version, held[2])
-        return held[2]
+        if held and uow.now - held.looked_at < _LOOK_EVERY:
+            return held.matcher
+        latest = await uow.find_one(Product, {"brand_id": brand_id}, sort=[("changed_at", -1)])
+        newest = latest.changed_at if latest else None
+        if held and held.newest == newest and uow.now - held.built_at < _BUILD_EVERY:
+            held.looked_at = uow.now
+            return held.matcher
+        products = await uow.find(Product, {"brand_id": brand_id})
+        built = ProductMatcher(entry for product in products if (entry := entry_of(product)))
+        self._held[brand_id] = _Held(uow.now, uow.now, newest, built)
+        return built
 
 
 catalogues = Catalogues()

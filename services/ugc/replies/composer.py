@@ -20,7 +20,7 @@ from shared.contracts.ugc import Intent, MentionKind, Voice
 from shared.networks.eligibility import text_length
 
 RECENT_DRAFTS = 10
-_MOODS = {"apologise": "sorry", "find_out": "ask", "answer": "ask", "purchase": "ask"}
+_MOODS = {"apologise": "sorry", "find_out": "ask", "answer": "ask", "purchase": "ask", "idea": "idea"}
 _SIGNATURE_GAP = "\n"
 
 

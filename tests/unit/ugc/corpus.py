@@ -24,6 +24,8 @@ NAMES = [
 RU = {
     "praise": [
         "Обожаю ваш кофе",
+        "Ваша Эфиопия просто бомба",
+        "Взяла эфиопию, очень довольна",
         "Лучший кофе в городе",
         "Очень вкусно",
         "Спасибо, всё понравилось",
@@ -56,12 +58,14 @@ RU = {
         "Завариваю в воронке 93 градуса",
         "Сегодня дождь и кофе",
         "Зашли к вам в субботу",
-        "Где можно купить?",
+        "Где можно купить эфиопию?",
     ],
 }
 EN = {
     "praise": [
         "Love your coffee",
+        "Your Ethiopia is a dream",
+        "Tried the Yirgacheffe, so good",
         "Best coffee in town",
         "So tasty",
         "Thank you, we loved it",
@@ -94,7 +98,7 @@ EN = {
         "I brew it at 93 degrees",
         "Rain and coffee today",
         "We visited on Saturday",
-        "Where can I buy it?",
+        "Where can I buy the Ethiopia?",
     ],
 }
 

@@ -1,51 +1,15 @@
 """Drafts without an LLM: personal, varied, in the right language, stating nothing that is not known."""
 
 from collections import Counter
-from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ugc.replies.composer import RECENT_DRAFTS, Draft, History, Situation, compose, digest, with_language
-from services.ugc.replies.facts import ProductFacts
-from services.ugc.replies.guardrails import Limits, check
-from services.ugc.replies.moves import default_voice
+from services.ugc.replies.composer import RECENT_DRAFTS, History, compose
+from services.ugc.replies.guardrails import check
 from services.ugc.replies.personal import first_name, quote_of
-from services.ugc.understanding import understand
-from shared.contracts.ugc import VoiceFact
-from tests.unit.ugc.corpus import corpus
-
-VOICE = default_voice().model_copy(
-    update={
-        "facts": [
-            VoiceFact(id="roast_day", text={"ru": "Обжариваем зёрна по вторникам.", "en": "We roast on Tuesdays."}),
-            VoiceFact(
-                id="delivery_time", text={"ru": "Доставляем за один-два дня.", "en": "Delivery takes one to two days."}
-            ),
-        ]
-    }
-)
-ETHIOPIA = ProductFacts("8001", "Ethiopia", "https://shop.example/products/ethiopia")
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-
-
-def situation(text: str, seed: str = "men_1", **more: object) -> Situation:
-    found = understand(text)
-    base = Situation(
-        seed=seed,
-        text=text,
-        language=found.language,
-        intent=found.intent,
-        sentiment=found.sentiment.score,
-        kind="comment",
-        voice=VOICE,
-        max_length=500,
-        now=NOW,
-        author_name="Анна",
-    )
-    return replace(with_language(base, ["ru", "en"]), **more)  # type: ignore[arg-type]
+from tests.unit.ugc.replay import ETHIOPIA, limits, measures, replay, situation
 
 
 @pytest.mark.parametrize(
@@ -97,32 +61,13 @@ def test_drafts_fit_the_network(length: int) -> None:
         assert len(draft.text.encode("utf-16-le")) // 2 <= length
 
 
-def replay(count: int) -> list[tuple[Situation, Draft]]:
-    """Drafts for a stream of mentions, with the history that the service keeps."""
-    brand: list[frozenset[str]] = []
-    people: dict[str, set[str]] = {}
-    texts: set[str] = set()
-    drafts = []
-    for number, (name, text) in enumerate(corpus(count)):
-        told = people.setdefault(name, set())
-        one = situation(text, f"men_{number}", author_name=name)
-        draft = compose(one, History(tuple(brand[-40:]), frozenset(told), frozenset(texts)))
-        brand.append(frozenset(draft.lines))
-        told |= set(draft.lines)
-        texts.add(digest(draft.text))
-        drafts.append((one, draft))
-    return drafts
-
-
 def test_a_thousand_drafts_are_all_different_clean_and_in_the_right_language() -> None:
     drafts = replay(1000)
     assert len({draft.text for _, draft in drafts}) == 1000
     for one, draft in drafts:
-        limits = Limits(
-            VOICE, 500, draft.language, tuple(fact.text for fact in draft.facts), complaint=draft.move == "apologise"
-        )
-        assert check(draft.text, limits) == []
+        assert check(draft.text, limits(draft)) == []
         assert draft.language == one.language
+    assert float(measures(drafts)["refer to the person or to what they said"].rstrip("%")) > 85
     openings = Counter(draft.text.split()[0] + draft.text.split()[1] for _, draft in drafts)
     assert len(openings) > 100
 
@@ -138,10 +83,7 @@ def test_no_line_comes_again_within_the_next_ten() -> None:
 @given(st.text(max_size=120), st.text(max_size=30))
 def test_whatever_is_said_the_draft_passes_the_guardrails(text: str, name: str) -> None:
     draft = compose(situation(text, author_name=name), History())
-    limits = Limits(
-        VOICE, 500, draft.language, tuple(fact.text for fact in draft.facts), complaint=draft.move == "apologise"
-    )
-    assert check(draft.text, limits) == []
+    assert check(draft.text, limits(draft)) == []
 
 
 @pytest.mark.parametrize(
