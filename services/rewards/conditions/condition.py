@@ -14,8 +14,10 @@ from celpy.evaluation import CELEvalError
 from lark import Token, Tree
 from pydantic import BaseModel, Field
 
-from services.rewards.conditions.checker import ConditionError, check, operands, unwrapped
+from services.rewards.conditions.checker import check
 from services.rewards.conditions.contexts import CONTEXTS, Context
+from services.rewards.conditions.messages import ConditionError
+from services.rewards.conditions.trees import operands, unwrapped
 from shared.contracts.rewards import Trigger
 
 
