@@ -8,6 +8,7 @@ from services.ambassadors.identity import normalise_email
 from services.ambassadors.ledger.models import ClickSlot, slot_of
 from services.ambassadors.lifecycle import NoSuchStep, step
 from services.ambassadors.models import Ambassador, Click, Program, ProgramVersion, ShopCode, StatusChange
+from services.ambassadors.orders.json_values import shop_id
 from services.ambassadors.people import announce, audit, request_code, with_shop_code
 from services.ambassadors.repository import ambassador_of, free_code, program_of, reserve
 from services.ambassadors.views.people import ambassador_view, program_view
@@ -64,10 +65,11 @@ async def add_ambassador(message: AddAmbassador, uow: UnitOfWork, meta: Meta) ->
     await program_of(uow, message.brand_id, message.program_id)
     code = message.code or await free_code(uow, message.brand_id, message.profile.name)
     await reserve(uow, message.brand_id, message.ambassador_id, code)
+    profile = _numbered(message.profile)
     person = Ambassador(
-        id=message.ambassador_id, brand_id=message.brand_id, program_id=message.program_id, profile=message.profile,
-        mailbox=normalise_email(message.profile.email), code=code, codes=[code], status=message.status,
-        history=[StatusChange(since=uow.now, status=message.status)], note=message.note, created_at=uow.now,
+        id=message.ambassador_id, brand_id=message.brand_id, program_id=message.program_id, profile=profile,
+        mailbox=normalise_email(profile.email), code=code, codes=[code], status=message.status, note=message.note,
+        history=[StatusChange(since=uow.now, status=message.status)], created_at=uow.now,
     )  # fmt: skip
     return _changed(uow, meta, None, person, "add", message.note, status=201)
 
@@ -104,7 +106,12 @@ async def update_ambassador(message: UpdateAmbassador, uow: UnitOfWork, meta: Me
 def _profile(profile: AmbassadorProfile, changes: ProfileChanges | None) -> AmbassadorProfile:
     given = changes.model_dump(exclude_none=True) if changes else {}
     emptied = {name: value if value != "" else None for name, value in given.items()}
-    return AmbassadorProfile.model_validate(profile.model_dump() | emptied)
+    return _numbered(AmbassadorProfile.model_validate(profile.model_dump() | emptied))
+
+
+def _numbered(profile: AmbassadorProfile) -> AmbassadorProfile:
+    """The customer id as orders state it: `gid://shopify/Customer/7001` is 7001."""
+    return profile.model_copy(update={"customer_id": shop_id(profile.customer_id) or profile.customer_id})
 
 
 def _pinned(person: Ambassador, tier: str | None, program: Program) -> Ambassador:

@@ -131,6 +131,7 @@ class OrderSnapshot(Value):
     name: str
     currency: CurrencyCode
     paid: bool
+    refunded: bool = Field(False, description="All money was given back, whatever lines the refunds name.")
     lines: list[OrderLineFacts]
     refunds: list[str] = Field(default_factory=list, description="Ids of the refunds the payload knows of.")
 

@@ -10,6 +10,7 @@ import pytest
 from aiokafka.partitioner import murmur2
 
 from services.ambassadors import views
+from services.ambassadors.app import due
 from services.ambassadors.ledger.booking import commission_id
 from shared.contracts.ambassadors import (
     AddAmbassador,
@@ -154,9 +155,11 @@ async def test_commissions_mature_and_people_hold_release_and_void(stage: Stage)
     held = await stage.command(HoldCommission(brand_id=BRAND, ambassador_id=anna, commission_id=two, reason="odd"))
     if held.status == 200:  # the clock may have approved it meanwhile; held it is either way
         assert held.body["status"] == "held"
-    await stage.say(MatureCommissions(brand_id=BRAND, ambassador_id=anna, as_of=now() + timedelta(minutes=1)))
+    late = now() + timedelta(days=8)  # the first tick after a week of downtime
+    await stage.say(*await due(stage.db, late))
     await stage.quiet()
     assert await _statuses(stage, anna) == {one: "approved", two: "held", three: "pending"}
+    assert await due(stage.db, late) == []
     await stage.done(ReleaseCommission(brand_id=BRAND, ambassador_id=anna, commission_id=two))
     await stage.done(VoidCommission(brand_id=BRAND, ambassador_id=anna, commission_id=three, reason="returned"))
     refused = await stage.command(ReleaseCommission(brand_id=BRAND, ambassador_id=anna, commission_id=two))

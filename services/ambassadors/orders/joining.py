@@ -84,7 +84,7 @@ def _units(facts: OrderFacts, snapshot: OrderSnapshot, line: OrderLineFacts) -> 
     added = sum(change for change in later if change > 0)
     removed = _removed(facts, snapshot, line) - sum(change for change in later if change < 0)
     bought = line.quantity + added
-    left = 0 if facts.cancelled else max(bought - removed - refunded, 0)
+    left = 0 if facts.cancelled or snapshot.refunded else max(bought - removed - refunded, 0)
     return Units(line=line, bought=bought, left=left)
 
 

@@ -134,6 +134,7 @@ def _snapshot(order: Json, as_of: datetime, rank: int, currency: str) -> OrderSn
         name=text(order.get("name")) or f"#{text(order.get('order_number')) or text(order.get('id'))}",
         currency=text(order.get("currency")).upper() or currency,
         paid=status in _PAID or (not status and rank == TOPICS["orders/paid"]),
+        refunded=status == "refunded",
         lines=[line for raw in items(order.get("line_items")) if (line := _line(raw, included))],
         refunds=sorted({found for refund in items(order.get("refunds")) if (found := shop_id(refund.get("id")))}),
     )

@@ -58,7 +58,8 @@ class ShopOrder:
     refunds: list[Json] = field(default_factory=list)
 
     def body(self) -> Json:
-        status = "refunded" if self.refunds and self.paid else "paid" if self.paid else "pending"
+        given_back = "partially_refunded" if any(item.left for item in self.items) else "refunded"
+        status = "pending" if not self.paid else given_back if self.refunds else "paid"
         return {
             "id": self.id,
             "name": f"#{self.id % 10000}",

@@ -48,7 +48,7 @@ async def brand(seed: int = 0, terms: ProgramTerms = TERMS) -> World:
     world.store.now = START - timedelta(hours=1)
     await world.do(SetProgram(brand_id=BRAND, program_id="prg_1", name="Friends", terms=terms))
     for id, name, email, customer in (
-        ("amb_anna", "Anna", "an.na@gmail.com", "1"),
+        ("amb_anna", "Anna", "an.na@gmail.com", "gid://shopify/Customer/1"),
         ("amb_bob", "Bob", "bob@x.org", "2"),
     ):
         profile = AmbassadorProfile(name=name, email=email, customer_id=customer)
@@ -351,6 +351,16 @@ async def test_test_orders_gift_cards_and_tips_earn_nothing() -> None:
     world = await deliver(await brand(), [test.create(), gift.create()])
     assert world.order(1).ambassador_id is None
     assert (world.order(2).ambassador_id, world.order(2).commission) == ("amb_anna", Decimal(0))
+
+
+async def test_all_money_back_is_worth_nothing_whatever_lines_were_named() -> None:
+    order = ShopOrder()
+    order.facts = {"discount_codes": [{"code": "ANNA"}]}
+    create = order.create()
+    order.facts |= {"financial_status": "refunded", "refunds": [{"id": 1, "refund_line_items": []}]}
+    world = await deliver(await brand(), [create, order.update()])
+    (commission,) = world.commissions()
+    assert (commission.amount, commission.status) == (Decimal(0), "refunded")
 
 
 async def test_revenue_reaches_a_tier_and_celebrates_it_once() -> None:
