@@ -92,6 +92,12 @@ class Directory:
         found = [self._links[id] for id in self._codes.get(folded, ()) if brand_id in (None, self._links[id].brand_id)]
         return min(found, key=lambda link: (link.code != folded, link.since, link.id), default=None)
 
+    async def find_link(self, code: str, brand_id: str | None) -> AmbassadorLink | None:
+        """The same, asking MongoDB about a code nobody here has heard of."""
+        if code.casefold() not in self._codes:
+            await self._misses.ask(f"code/{code.casefold()}", lambda: self._look_for_code(code.casefold()))
+        return self.link(code, brand_id)
+
     def ambassador(self, ambassador_id: str) -> AmbassadorLink | None:
         """An ambassador's code and state."""
         return self._links.get(ambassador_id)
@@ -185,6 +191,10 @@ class Directory:
     async def _look_for_connection(self, connection_id: str) -> None:
         if found := await self._doors.one(Connection, connection_id):
             self._put_connection(found)
+
+    async def _look_for_code(self, code: str) -> None:
+        for found in await self._doors.all(AmbassadorLink, {"code": code}):
+            self._put_link(found)
 
     def _put_connection(self, connection: Connection) -> None:
         known = self._connections.get(connection.id)

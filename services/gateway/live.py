@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 
 from services.gateway.directory import Directory
 from shared.contracts.base import Message, registry
+from shared.kafka import create_topics
 from shared.records import Header, Headers, decode_headers
 from shared.settings import Settings
 from shared.topics import Topic
@@ -27,6 +28,7 @@ TOPICS = (Topic.EVENTS_GATEWAY, Topic.EVENTS_UGC, Topic.EVENTS_AMBASSADORS, Topi
 _BACKLOG = 500
 _HEARTBEAT = 15.0
 _REFRESH = 30.0
+_SETTLING = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,25 +126,34 @@ class Listener:
 
     async def _live(self) -> None:
         while True:
-            await self._connect()
+            connected = await self._connect()
             await self._refresh()
+            if connected:
+                # The client looks up where a topic ends only when it first reads: hear what was said meanwhile, too.
+                await asyncio.sleep(_SETTLING)
+                await self._refresh()
             for _ in range(int(_REFRESH)):
                 await asyncio.sleep(1)
                 if self._stale:
                     break
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> bool:
+        """Whether we have just begun to listen."""
         if self._broker:
-            return
+            return False
         broker = self._subscribed()
         try:
             async with asyncio.timeout(10):
+                await create_topics(
+                    self._settings
+                )  # a consumer of topics that aren't there hears of them minutes later
                 await broker.start()
             self._broker = broker
-            self._stale = True  # what was said before we listened must be read
+            return True
         except (KafkaError, FastStreamException, OSError, TimeoutError) as error:
             log.warning("can't listen to events yet", error=repr(error)[:200])
             await broker.stop()
+            return False
 
     async def _refresh(self) -> None:
         try:

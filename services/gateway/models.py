@@ -154,8 +154,9 @@ class AmbassadorLink(Document):
 
     collection: ClassVar[str] = "ambassador_links"
     indexes: ClassVar[list[IndexModel]] = [
-        IndexModel([("brand_id", ASCENDING), ("code", ASCENDING)]),
-        IndexModel([("changed_at", ASCENDING)]),  # across brands: every gateway process keeps all links in memory
+        # Across brands: links name none, and every gateway process keeps all of them in memory.
+        IndexModel([("code", ASCENDING)]),
+        IndexModel([("changed_at", ASCENDING)]),
     ]
 
     code: str

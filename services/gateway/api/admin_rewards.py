@@ -166,8 +166,12 @@ class NewGrant(Body):
     """A reward by hand. Repeating it under the same `source_id` gives the same grant."""
 
     campaign_id: str = Field(max_length=64, description="A campaign with the trigger by_hand.")
-    source_id: str = Field(
-        min_length=1, max_length=200, description="Your name for this occasion.", examples=["fair-2026-anna"]
+    source_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Your name for this occasion; the request's own when left out.",
+        examples=["fair-2026-anna"],
     )
     customer_id: str | None = Field(
         None, pattern=r"^[0-9]{1,20}$", description="Shopify customer id.", examples=["7001"]
@@ -241,7 +245,7 @@ async def give(body: NewGrant, who: MarketerKey, write: Write) -> Response:
     command = IssueGrant(
         brand_id=who.brand_id,
         campaign_id=body.campaign_id,
-        source_id=body.source_id,
+        source_id=body.source_id or write.command_id(who),
         trigger="by_hand",
         recipient=body.recipient,
         at=datetime.now(UTC),

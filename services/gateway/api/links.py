@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.gateway.clicks import destination, is_prefetch, is_program
 from services.gateway.gateway import Gateway, Gw
 from services.gateway.middleware import client_address
+from services.gateway.misses import Unknowable
 from services.gateway.models import AmbassadorLink
 from shared.contracts.ambassadors import RecordClick
 from shared.ids import new_id
@@ -47,7 +48,7 @@ async def follow(
     ] = None,
 ) -> Response:
     known = gateway.directory.brand_named(brand) if brand else None
-    link = gateway.directory.link(code, known.id if known else None) if known or not brand else None
+    link = await _link(gateway, code, known.id if known else None) if known or not brand else None
     home = gateway.directory.brand(link.brand_id) if link else known
     if home is None:
         raise ProblemError("not-found", "Nobody has this code.")
@@ -57,6 +58,13 @@ async def follow(
         _count(request, gateway, link, parameters["vclid"])
     passed_on = [(name, value) for name, value in request.query_params.multi_items() if name.startswith("utm_")]
     return RedirectResponse(destination(home.profile.storefront_url, to, parameters, passed_on), 302)
+
+
+async def _link(gateway: Gateway, code: str, brand_id: str | None) -> AmbassadorLink | None:
+    try:
+        return await gateway.directory.find_link(code, brand_id)
+    except Unknowable:
+        return None  # a visitor is led to the shop rather than nowhere
 
 
 def _count(request: Request, gateway: Gateway, link: AmbassadorLink, click_id: str) -> None:

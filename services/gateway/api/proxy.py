@@ -93,8 +93,8 @@ class Bound(BaseModel):
     ),
 )
 async def bind(body: Bind, visitor: AnyVisitor, request: Request, gateway: Gw) -> Bound:
-    link = there(gateway.directory.link(body.ref, visitor.brand.id), f"ambassador with the code {body.ref}")
-    if link.status != "active":
+    link = gateway.directory.link(body.ref, visitor.brand.id)
+    if link is None or link.status != "active":
         raise ProblemError("not-found", f"There is no ambassador with the code {body.ref}.")
     click_id = body.click_id or new_id("clk")
     if body.click_id is None:
