@@ -50,20 +50,13 @@ def plan_of(services: tuple[str, ...]) -> Planner:
     return make
 
 
-class SmallSupervisor(Supervisor):
-    """Needs no broker."""
-
-    async def _after_kafka(self, plan: Plan) -> None:
-        return None
-
-
 def up(directory: str, port: str, *services: str) -> None:
     def show(snapshot: Snapshot) -> None:
         return None
 
     options = Options(Path(directory), int(port))
     try:
-        asyncio.run(SmallSupervisor(options, show, plan_of(services)).run())
+        asyncio.run(Supervisor(options, show, plan_of(services)).run())
     except StackError as error:
         sys.exit(str(error))
 

@@ -88,6 +88,7 @@ CAMPAIGNS: list[dict[str, Any]] = [
         "trigger": "order_attributed",
         "recipient": "buyer",
         "reward": {"kind": "percent", "value": "10", "valid_days": 60},
+        "caps": {"per_person": None},
     },
     {
         "name": "Thank you for telling others",
@@ -96,5 +97,6 @@ CAMPAIGNS: list[dict[str, Any]] = [
         "recipient": "author",
         "reward": {"kind": "percent", "value": "15", "valid_days": 30},
         "bearer_codes": True,
+        "caps": {"per_person": None},
     },
 ]

@@ -59,6 +59,7 @@ class Seeder:
         for terms in content.CAMPAIGNS:
             await self._thing(admin, "campaigns", terms, terms["name"])
         await self._catalogue(admin)
+        await until(lambda: self._leads_on(ambassador["link"]), f"The link {ambassador['link']} leads nowhere")
         self._write(shops, brand, other, accounts, ambassador)
 
     async def _forget_what_is_gone(self) -> None:
@@ -173,6 +174,11 @@ class Seeder:
 
         self.say("demo: waiting for the catalogue from the shop")
         await until(arrived, "The catalogue does not arrive from the dev store")
+
+    async def _leads_on(self, link: str) -> bool:
+        """HEAD, since that is not counted as a click."""
+        async with self.http.head(link, allow_redirects=False) as answer:
+            return "ref=" in answer.headers.get("Location", "")
 
     def _write(
         self,

@@ -1,8 +1,8 @@
-"""What is done to a stack from outside its supervisor, or before and after it: ending, looking, creating topics."""
+"""What is done to a stack from outside its supervisor, or before and after it: ending it and looking at it."""
 
 import signal
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from deploy.stack import processes
 from deploy.stack.datadir import DataDir, read_json
@@ -104,15 +104,6 @@ def is_well(snapshot: Snapshot | None) -> bool:
     if snapshot is None or snapshot.phase is not Phase.READY:
         return False
     return all(part.state is State.READY for part in snapshot.parts)
-
-
-async def create_topics(environment: Mapping[str, str]) -> None:
-    """Make the topics that are missing. `environment` holds the settings of a service."""
-    from shared.kafka import create_topics as create
-    from shared.settings import Settings
-
-    given = {name.removeprefix("VOUCH_").lower(): value for name, value in environment.items()}
-    await create(Settings.model_validate(given))
 
 
 def update_address(directory: DataDir, kafka: str) -> None:

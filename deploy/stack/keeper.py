@@ -17,6 +17,7 @@ LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 60.0  # a part that was ready this long is no longer suspected of a crash loop
 LOOP_DEATHS = 4
 POLL = 0.1
+PROBE_EVERY = 0.3
 
 
 class Keeper:
@@ -83,9 +84,10 @@ class Keeper:
         """Returns when the process has ended."""
         began = time.monotonic()
         while self._child and self._child.poll() is None:
-            if self.state.state is State.STARTING:
+            starting = self.state.state is State.STARTING
+            if starting:
                 await self._probe(began)
-            await asyncio.sleep(POLL)
+            await asyncio.sleep(PROBE_EVERY if starting else POLL)
 
     async def _probe(self, began: float) -> None:
         took = time.monotonic() - began

@@ -12,6 +12,7 @@ import aiohttp
 from deploy.stack import kafka, mongod
 from deploy.stack.datadir import DataDir
 from deploy.stack.options import Options
+from deploy.stack.ports import HOST
 
 Say = Callable[[str], None]
 PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
@@ -86,7 +87,7 @@ class ApacheKafka:
 
     @property
     def address(self) -> str:
-        return self._made.bootstrap
+        return f"{HOST}:{self.port}"
 
     @property
     def _made(self) -> kafka.Apache:
@@ -153,11 +154,11 @@ class Web:
     needs: tuple[str, ...] = ()
     probe: str = "/readyz"
     grace: float = 15
-    patience: float = 90
+    patience: float = 180
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     async def prepare(self, say: Say) -> None:
         return None

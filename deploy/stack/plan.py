@@ -78,9 +78,10 @@ async def make_plan(options: Options, directory: DataDir, say: Say) -> Plan:
     plan = Plan(options, directory)
     await _plan_mongo(plan)
     await _plan_kafka(plan, say)
-    needs = tuple(part.name for part in plan.servers)
-    for name in SERVICES:
-        plan.services.append(_service(plan, name, needs))
+    # Services wait for their servers by themselves, so they may load meanwhile; the embedded broker must first say
+    # where it is.
+    needs = ("kafka",) if plan.kafka_kind == "embedded" else ()
+    plan.services += [_service(plan, name, needs) for name in SERVICES]
     if options.demo:
         _plan_demo(plan)
     return plan

@@ -70,9 +70,8 @@ class Supervisor:
         self.snapshot.kafka = plan.kafka_kind if plan.kafka_kind != "external" else self.options.kafka
         self.snapshot.notices += plan.notices
         self._enter(Phase.STARTING, None)
-        await self._start_parts([*plan.servers], plan)
-        await self._after_kafka(plan)
-        await self._start_parts(plan.services, plan)
+        await self._start_parts([*plan.servers, *plan.services], plan)
+        self._kafka_address = plan.kafka_address
         if self.options.demo:
             await self._seed(plan)
         await self._start_parts(plan.late, plan)
@@ -94,12 +93,6 @@ class Supervisor:
         if broker and broker.state.state is State.READY and self._kafka_address not in {None, broker.state.address}:
             self._tasks.append(asyncio.create_task(self._move_to_new_broker(plan)))
         self._publish()
-
-    async def _after_kafka(self, plan: Plan) -> None:
-        self._say("creating topics")
-        await control.create_topics(plan.environment("gateway"))
-        self._kafka_address = plan.kafka_address
-        self._say(None)
 
     async def _move_to_new_broker(self, plan: Plan) -> None:
         """The embedded broker came back elsewhere with an empty log: start whoever uses it with the new address."""

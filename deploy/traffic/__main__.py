@@ -10,6 +10,7 @@ import random
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -35,8 +36,7 @@ async def happen(crowd: Crowd, name: str) -> None:
         print(f"{name}: {error}", file=sys.stderr, flush=True)
 
 
-async def main() -> None:
-    facts = json.loads(Path(os.environ["VOUCH_DEMO"]).read_text())
+async def main(facts: dict[str, Any]) -> None:
     chance = random.Random(int(os.environ.get("VOUCH_TRAFFIC_SEED", "7")))
     pace = float(os.environ.get("VOUCH_TRAFFIC_PER_MINUTE", "6"))
     async with aiohttp.ClientSession() as http:
@@ -49,4 +49,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(json.loads(Path(os.environ["VOUCH_DEMO"]).read_text())))

@@ -1,4 +1,4 @@
-"""What the demo's people say. `{product}` is a product's title in the line's language, `{link}` an ambassador's link."""
+"""What the demo's people say. `{product}` is a title in the line's language, `{link}` the ambassador's link."""
 
 from dataclasses import dataclass, field
 
