@@ -28,7 +28,7 @@ Session = AsyncIOMotorClientSession
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-_TRANSIENT_CODES = {11600, 11602, 10107, 13435, 13436, 189, 91, 112, 251}
+_TRANSIENT_CODES = {11600, 11601, 11602, 10107, 13435, 13436, 189, 91, 112, 251}
 
 
 def connect(settings: Settings, *, socket_timeout: float | None = None) -> Client:
