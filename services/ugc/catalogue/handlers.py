@@ -19,7 +19,9 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def sync_catalogue(event: ShopConnected, uow: UnitOfWork) -> None:
-    """A shop was connected: read its whole catalogue. A new install reads it again."""
+    """A shop was connected: read its whole catalogue. A new install reads it again, a refreshed token does not."""
+    if event.refreshed:
+        return
     effect_id = derived_id("sync", event.brand_id, event.shop_domain, event.sealed_token)
     uow.effect("sync_catalogue", effect_id, event.brand_id, {}, lane=f"shop:{event.shop_domain}")
 
