@@ -167,7 +167,7 @@ def lives(draw: st.DrawFn) -> list[Webhook]:
     return draw(st.permutations(chosen))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(lives(), st.integers(0, 10**6))
 async def test_any_arrival_of_any_part_leads_to_what_the_oracle_says(webhooks: list[Webhook], seed: int) -> None:
     world = await deliver(await brand(seed), webhooks)
@@ -181,7 +181,7 @@ async def test_any_arrival_of_any_part_leads_to_what_the_oracle_says(webhooks: l
     assert state(await deliver(await brand(seed + 1), shuffled)) == state(world)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(lives())
 def test_joining_facts_is_a_semilattice(webhooks: list[Webhook]) -> None:
     facts = [read_order(topic, body, START, "EUR")[1] for topic, body in webhooks][:4]
