@@ -1,6 +1,9 @@
 """The networks as this service uses them: parsing needs no settings, calling out does."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 
 from shared.brands import Connection as KnownConnection
@@ -9,7 +12,6 @@ from shared.effects import Resources
 from shared.http import HttpClient
 from shared.networks.base import Connection, Network
 from shared.networks.registry import build_client, build_networks
-from shared.settings import Settings
 
 
 @cache
@@ -18,29 +20,27 @@ def networks() -> dict[NetworkName, Network]:
     return build_networks()
 
 
+@dataclass(frozen=True, slots=True)
 class Outside:
-    """The networks with the operator's addresses and a client to call them; one per process."""
+    """The networks at the operator's addresses, and a client to call them with."""
 
-    def __init__(self, settings: Settings) -> None:
-        urls: dict[NetworkName, str] = {
-            "telegram": settings.telegram_api_url,
-            "vk": settings.vk_api_url,
-            "instagram": settings.instagram_api_url,
-            "tiktok": settings.tiktok_api_url,
-            "youtube": settings.youtube_api_url,
-        }
-        self.networks: dict[NetworkName, Network] = build_networks(urls)
-        self.client: HttpClient = build_client(urls)
+    networks: dict[NetworkName, Network]
+    client: HttpClient
 
 
-@cache
-def _outside(settings: Settings) -> Outside:
-    return Outside(settings)
-
-
-def outside(resources: Resources) -> Outside:
-    """The process's networks."""
-    return _outside(resources.settings)
+@asynccontextmanager
+async def outside(resources: Resources) -> AsyncIterator[Outside]:
+    """The networks for one job's calls; the client's connections end with it."""
+    settings = resources.settings
+    urls: dict[NetworkName, str] = {
+        "telegram": settings.telegram_api_url,
+        "vk": settings.vk_api_url,
+        "instagram": settings.instagram_api_url,
+        "tiktok": settings.tiktok_api_url,
+        "youtube": settings.youtube_api_url,
+    }
+    async with build_client(urls) as client:
+        yield Outside(build_networks(urls), client)
 
 
 def bare(connection_id: str, brand_id: str, network: NetworkName, known: KnownConnection | None) -> Connection:

@@ -27,10 +27,11 @@ async def fetch_mention(job: Job, resources: Resources) -> Sequence[Message]:
     raw = await resources.mongo.find_one(KnownConnection.collection, {"_id": job.payload["connection_id"]})
     if raw is None:
         return []
-    connection, world = unsealed(KnownConnection.load(raw), resources), outside(resources)
+    connection = unsealed(KnownConnection.load(raw), resources)
     named = NeutralMention.model_validate(job.payload["mention"])
     try:
-        whole = await world.networks[connection.network].fetch(connection, named, world.client)
+        async with outside(resources) as world:
+            whole = await world.networks[connection.network].fetch(connection, named, world.client)
     except FetchFailed as failed:
         if failed.permanent or job.tries >= _FETCH_TRIES:
             return []
@@ -84,10 +85,11 @@ async def poll_network(job: Job, resources: Resources) -> Sequence[Message]:
     raw = await resources.mongo.find_one(KnownConnection.collection, {"_id": connection_id})
     if raw is None:
         return []
-    connection, world = unsealed(KnownConnection.load(raw), resources), outside(resources)
+    connection = unsealed(KnownConnection.load(raw), resources)
     done = RecordPoll(brand_id=job.brand_id, connection_id=connection_id, round=number, cursor=job.payload["cursor"])
     try:
-        found = await world.networks[connection.network].poll(connection, job.payload["cursor"], world.client)
+        async with outside(resources) as world:
+            found = await world.networks[connection.network].poll(connection, job.payload["cursor"], world.client)
     except PublishRetry as later:
         raise RetryLater(later.after, later.reason, whole_lane=True) from later
     except (PublishRefused, FetchFailed, InvalidPayload) as failed:

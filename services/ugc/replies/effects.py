@@ -46,14 +46,15 @@ async def publish_reply(job: Job, resources: Resources) -> Sequence[Message]:
     if known is None:
         return [_outcome(reply, "failed", "the connection was removed")]
     connection = unsealed(KnownConnection.load(known), resources)
-    world = outside(resources)
-    network = world.networks[reply.network]
-    if attempted(job) and not network.repeatable:
-        return [await _look(job, reply, mention, network, connection, world.client)]
-    if mention.deleted:
-        return [_outcome(reply, "failed", "the mention was deleted before the reply left")]
-    await _keep_pace(job, reply, mention, network, resources)
-    return [await _post(job, reply, mention, network, connection, world.client)]
+    async with outside(resources) as world:
+        network = world.networks[reply.network]
+        if attempted(job) and not network.repeatable:
+            return [await _look(job, reply, mention, network, connection, world.client)]
+        if mention.deleted:
+            known_unsent = "failed" if not attempted(job) else "uncertain"
+            return [_outcome(reply, known_unsent, "the mention was deleted before the reply left")]
+        await _keep_pace(reply, mention, network, resources)
+        return [await _post(job, reply, mention, network, connection, world.client)]
 
 
 async def _read(job: Job, resources: Resources) -> tuple[ReplyDocument | None, Mention | None]:
@@ -85,7 +86,7 @@ def outbound(job: Job, reply: ReplyDocument, mention: Mention) -> OutboundReply:
     )
 
 
-async def _keep_pace(job: Job, reply: ReplyDocument, mention: Mention, network: Network, resources: Resources) -> None:
+async def _keep_pace(reply: ReplyDocument, mention: Mention, network: Network, resources: Resources) -> None:
     pace = await paces.of(reply.connection_id, reply.brand_id, network.limits, resources.mongo)
     now, group = datetime.now(UTC).timestamp(), group_of(mention.external_id)
     wait = pace.wait(now, group)
