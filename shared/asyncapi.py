@@ -280,7 +280,7 @@ def _header_example(model: type[Message]) -> Json:
 def _headers(named: dict[str, str]) -> Json:
     return {
         "type": "object",
-        "properties": {name: {"type": "string", "description": text} for name, text in named.items()},
+        "properties": {str(name): {"type": "string", "description": text} for name, text in named.items()},
     }
 
 

@@ -13,7 +13,14 @@ from motor.motor_asyncio import (
     AsyncIOMotorDatabase,
 )
 from pymongo import ReadPreference, WriteConcern
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, NetworkTimeout, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+)
 from pymongo.read_concern import ReadConcern
 
 from shared.documents import Document
@@ -56,7 +63,8 @@ def database(client: Client, settings: Settings, service: Service) -> Database:
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same operation may well succeed later: no server, fail-over, a write conflict."""
-    if isinstance(error, (ConnectionFailure, NetworkTimeout, ExecutionTimeout)):
+    # A write concern's error leaves the outcome open, which the progress document settles.
+    if isinstance(error, (ConnectionFailure, NetworkTimeout, ExecutionTimeout, WriteConcernError)):
         return True
     if isinstance(error, PyMongoError) and (
         error.has_error_label("TransientTransactionError") or error.has_error_label("UnknownTransactionCommitResult")

@@ -91,14 +91,18 @@ class Processor:
                 await self._halt(str(error))
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("kafka is away; joining again", error=repr(error))
-                self.state, self.reason = State.STARTING, f"kafka is away: {error!r}"
-                await self._leave()
-                await asyncio.sleep(1)
+                await self._again(f"kafka is away: {error!r}")
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                log.exception("processor broke")
-                await self._halt(repr(error))
+                log.exception("processor broke; joining again")
+                await self._again(f"broke: {error!r}")
+
+    async def _again(self, reason: str) -> None:
+        self.state, self.reason = State.STARTING, reason
+        PROCESSOR_UP.labels(self._handlers.service).set(0)
+        await self._leave()
+        await asyncio.sleep(1)
 
     async def _halt(self, reason: str) -> None:
         log.error("processor stopped", reason=reason)
@@ -144,10 +148,10 @@ class Processor:
     # -- assignment ----------------------------------------------------------------------------------------------
     def own(self, places: set[TopicPartition]) -> None:
         """Partitions were assigned: recover each, then handle."""
+        if self._consumer is None:
+            return  # stopped in the middle of joining
         for place in places - set(self._owned):
-            partition = self._partition(place)
-            assert self._consumer
-            self._owned[place] = _Owned(place, self._consumer, partition)
+            self._owned[place] = _Owned(place, self._consumer, self._partition(place))
         log.info("partitions assigned", count=len(places))
 
     def _partition(self, place: TopicPartition) -> Partition:

@@ -288,7 +288,7 @@ class AnswerRights(_MentionCommand):
 
     granted: bool
     external_id: str = Field(description="The answer's id on the network.")
-    author_id: str = Field(description="Who answered; only the mention's own author can grant.")
+    author_id: str | None = Field(None, description="Who answered; only the mention's own author can grant.")
 
 
 class ExpireRights(_MentionCommand):
