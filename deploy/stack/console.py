@@ -17,6 +17,8 @@ COLOURS = {
     State.STOPPED: "dim",
 }
 
+UNDER_WAY = {State.WAITING, State.STARTING, State.RESTARTING}
+
 
 class Progress:
     """Feed it each snapshot; it prints what is new and keeps one line on what is under way."""
@@ -45,7 +47,9 @@ class Progress:
             self._said.add((part.name, part.restarts))
             where = f"  [dim]{escape(part.address or '')}[/]"
             again = " again" if part.restarts else ""
-            self._console.print(f"[green]✓[/] {part.name:<12} ready{again} after {part.took:>4} s{where}")
+            self._console.print(
+                f"[green]✓[/] {part.name:<12} ready{again} after {part.took:>4} s{where}", soft_wrap=True
+            )
 
     def _under_way(self, snapshot: Snapshot) -> None:
         line = activity(snapshot) if snapshot.phase in {Phase.STARTING, Phase.STOPPING} else ""
@@ -83,7 +87,7 @@ def activity(snapshot: Snapshot) -> str:
         return f"ending {', '.join(living)}" if living else ""
     if snapshot.activity:
         return snapshot.activity
-    starting = [part for part in snapshot.parts if part.state in {State.STARTING, State.RESTARTING}]
+    starting = [part for part in snapshot.parts if part.state in UNDER_WAY]
     names = [
         f"{part.name} ({part.detail})" if part.detail and part.state is State.STARTING else part.name
         for part in starting
