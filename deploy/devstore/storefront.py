@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -25,6 +26,7 @@ from deploy.devstore.shops import Shop
 from deploy.devstore.texts import TEXTS
 from deploy.devstore.wishes import BuyerIn, CheckoutIn, LineIn, NameValue
 from deploy.devstore.world import World
+from shared.money import quantize
 
 Json = dict[str, Any]
 COOKIE = "devstore"
@@ -133,9 +135,9 @@ class Storefront:
         """Render a page in the visitor's language."""
         language = visit.session.language
         known = {
-            "shop": visit.shop, "base": visit.base, "t": TEXTS[language], "lang": language, "customer": visit.customer,
-            "count": sum(visit.session.cart.values()),
-            "money": lambda amount, currency=None: money(amount, currency or visit.shop.currency),
+            "shop": visit.shop, "base": visit.base, "t": SimpleNamespace(**TEXTS[language]), "lang": language,
+            "customer": visit.customer, "count": sum(visit.session.cart.values()),
+            "money": lambda amount, currency=None: money(amount, currency or visit.shop.currency, language),
             "customers": list(self.world.store.all(visit.shop.domain, "customer")), "session": visit.session,
             "title_of": lambda doc: title_of(doc, language),
             "about": lambda doc: doc.get("_bodies", {}).get(language, ""),
@@ -158,9 +160,13 @@ def title_of(doc: Json, language: str) -> str:
     return str(doc.get("_titles", {}).get(language) or doc["title"])
 
 
-def money(amount: Decimal | str, currency: str) -> str:
+def money(amount: Decimal | str, currency: str, language: str) -> str:
+    """An amount as people write it: `1 234,50 €` in Russian, `1,234.50 €` in English."""
     sign = {"EUR": "€", "USD": "$", "GBP": "£", "RUB": "₽"}.get(currency, currency)
-    return f"{Decimal(amount):,.2f}\u202f{sign}".replace(",", "\u202f")
+    number = f"{quantize(Decimal(amount), currency):,f}"
+    if language == "ru":
+        number = number.translate({ord(","): "\u00a0", ord("."): ","})
+    return f"{number}\u202f{sign}"
 
 
 def arrive(visit: Visit) -> None:

@@ -1,7 +1,10 @@
 """The dev store as its clients meet it: over HTTP, with webhooks that arrive signed at the other side."""
 
+import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -10,8 +13,9 @@ import aiohttp
 import pytest
 
 from deploy.devstore.catalogue import shops
+from deploy.devstore.store import Store
 from shared.security import signatures
-from tests.integration.devstore_running import OTHER, SHOP, App, Running, free_port, running
+from tests.integration.devstore_running import OTHER, SHOP, App, Running, free_port, running, until
 
 CREATE = """mutation Create($d: DiscountCodeBasicInput!) {
   discountCodeBasicCreate(basicCodeDiscount: $d) { codeDiscountNode { id } userErrors { code message } } }"""
@@ -200,7 +204,7 @@ async def test_a_token_is_good_for_its_own_shop_and_scopes_only(store: Running) 
     assert refused["errors"][0]["extensions"]["code"] == "ACCESS_DENIED"
 
 
-async def test_kill_and_restart_keeps_what_was_answered(tmp_path: Path) -> None:
+async def test_a_restart_keeps_codes_orders_and_tokens(tmp_path: Path) -> None:
     data = tmp_path / "store.sqlite"
     async with running(data) as first:
         token = await first.token()
@@ -216,6 +220,46 @@ async def test_kill_and_restart_keeps_what_was_answered(tmp_path: Path) -> None:
         (code,) = (await second.dev("GET", f"/shops/{SHOP}/codes"))["data"]
         assert (code["code"], code["uses"]) == ("KEEP", 1)
         assert (await second.graphql(token, "{ shop { name } }"))["status"] == 200
+
+
+async def sell_until_it_dies(url: str, body: dict[str, Any], sold: list[int]) -> None:
+    async with aiohttp.ClientSession() as client:
+        with suppress(aiohttp.ClientError):
+            while True:
+                async with client.post(f"{url}/_dev/shops/{SHOP}/checkout", json=body) as response:
+                    sold.append((await response.json())["order"]["id"])
+
+
+async def test_kill_nine_in_the_middle_of_sales_loses_no_answered_order(tmp_path: Path) -> None:
+    port, data, sold = free_port(), tmp_path / "store.sqlite", list[int]()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "deploy.devstore", "--port", str(port), "--data", str(data)]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    try:
+        async with aiohttp.ClientSession() as client:
+            while not await answers(client, url):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+            async with client.get(f"{url}/_dev/shops/{SHOP}/products") as response:
+                variant = (await response.json())["data"][0]["variants"][0]["id"]
+        buyers = [
+            asyncio.create_task(sell_until_it_dies(url, {"lines": [{"variant_id": variant}]}, sold)) for _ in range(4)
+        ]
+        await until(lambda: len(sold) >= 60)
+    finally:
+        process.kill()
+        await process.wait()
+    await asyncio.gather(*buyers)
+    kept = [order["id"] for order in Store(str(data)).all(SHOP, "order")]
+    assert set(sold) <= set(kept)
+    assert len(kept) == len(set(kept)) <= len(sold) + len(buyers)
+
+
+async def answers(client: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with client.get(f"{url}/healthz") as response:
+            return response.status == 200
+    except aiohttp.ClientError:
+        return False
 
 
 async def test_bad_bodies_name_the_field(store: Running) -> None:

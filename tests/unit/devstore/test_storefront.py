@@ -87,6 +87,14 @@ async def test_what_people_write_is_text(visitor: httpx.AsyncClient, variants: l
     assert "<script>" not in (await visitor.get(f"{BASE}/checkout")).text
 
 
+async def test_pages_show_words_and_local_amounts(visitor: httpx.AsyncClient, variants: list[int]) -> None:
+    await visitor.get(f"{BASE}/?lang=ru")
+    page = await visitor.post(f"{BASE}/cart", data={"variant": str(variants[1]), "quantity": "30"})
+    assert "built-in method" not in page.text
+    assert TEXTS["ru"]["update"] in page.text
+    assert "1\u00a0470,00\u202f€" in page.text
+
+
 async def test_rewards_say_when_the_app_is_away(visitor: httpx.AsyncClient) -> None:
     assert TEXTS["en"]["app_away"] in (await visitor.get(f"{BASE}/rewards")).text
 
