@@ -38,7 +38,7 @@ async def request_rights(message: RequestRights, uow: UnitOfWork, meta: Meta) ->
 async def answer_rights(message: AnswerRights, uow: UnitOfWork, meta: Meta) -> None:
     """The author's own clear yes or no under the mention; everybody else's words change nothing."""
     mention = await uow.get(Mention, message.mention_id)
-    if mention is None or mention.deleted or mention.author.id != message.author_id:
+    if mention is None or mention.deleted or not message.author_id or mention.author.id != message.author_id:
         return
     answered = rights.answer(mention.rights, message.granted, message.external_id, uow.now)
     _keep(mention, answered, uow)
