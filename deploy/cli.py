@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -153,13 +154,42 @@ def last_words(log: Path) -> str:
 def tell_what_next(options: Options) -> None:
     """Where to look first."""
     root = "" if options.data_dir == DATA.resolve() else f" --data-dir {options.data_dir}"
-    out.print(f"  console   {options.url('gateway')}/console")
     out.print(f"  API docs  {options.url('gateway')}/docs")
     if options.demo:
         out.print(f"  shop      {options.url('devstore')}/shops/vouch-demo.myshopify.com/")
         out.print(f"  networks  {options.url('devnet')}/")
         out.print(f"  keys      {options.data_dir / 'vouch.json'}")
     out.print(f"  [dim]vouch status{root}, vouch logs SERVICE{root}, vouch down{root}[/]", soft_wrap=True)
+
+
+@app.command()
+def env(data_dir: DataDirOption = DATA) -> None:
+    """The demo's addresses and keys as shell variables: eval "$(vouch env)"."""
+    facts = read_json(DataDir.named(data_dir).vouch_json)
+    if not facts:
+        err.print(f"[red]✗[/] There is no demo in {data_dir}: `vouch up --demo` makes one.")
+        raise typer.Exit(1)
+    for name, value in shell_variables(facts).items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+def shell_variables(facts: dict[str, Any]) -> dict[str, str]:
+    """What of DIR/vouch.json a person needs at hand for trying things with curl."""
+    telegram, inbound = facts["connections"]["telegram"], facts["connections"]["inbound"]
+    return {
+        "GATEWAY": facts["gateway_url"],
+        "ADMIN_KEY": facts["admin_api_key"],
+        "AMBASSADOR_CODE": facts["ambassador"]["code"],
+        "AMBASSADOR_TOKEN": facts["ambassador"]["token"],
+        "SHOP": facts["shopify"]["shop_domain"],
+        "SHOPIFY_SECRET": facts["shopify"]["client_secret"],
+        "DEVSTORE": facts["devstore_url"],
+        "DEVNET": facts["devnet_url"],
+        "TELEGRAM_ID": telegram["id"],
+        "TELEGRAM_SECRET": telegram["secret"],
+        "INBOUND_ID": inbound["id"],
+        "INBOUND_SECRET": inbound["secret"],
+    }
 
 
 @app.command()

