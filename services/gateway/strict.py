@@ -22,6 +22,7 @@ class Body(BaseModel):
 @cache
 def strict(model: type[M]) -> type[M]:
     """A subclass that refuses unknown fields, in itself and in every model inside it."""
+    model.model_rebuild()  # fields that name a class further down are resolved now
     namespace: dict[str, Any] = {
         "__module__": model.__module__,
         "__qualname__": f"{model.__name__}Input",

@@ -60,7 +60,9 @@ async def gateway_running(settings: Settings, *services: ServiceApp) -> AsyncIte
         http = build(gateway)
         await stack.enter_async_context(http.router.lifespan_context(http))
         transport = httpx.ASGITransport(middleware.wrap(http), raise_app_exceptions=False)
-        client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=30))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=30)
+        )
         yield Door(gateway, client)
 
 
@@ -121,4 +123,5 @@ def standard_delivery(payload: Json | Sequence[Json], secret: str, id: str = "ms
 
 def local(mongo_uri: str, kafka: str, topic_prefix: str, database_prefix: str, **more: object) -> Settings:
     """Settings of a gateway of one test."""
-    return settings_for(mongo_uri, kafka, topic_prefix, database_prefix, shopify_client_id="client", **more)
+    fields: dict[str, object] = {"shopify_client_id": "client", "command_timeout": 20.0}  # a busy machine is no failure
+    return settings_for(mongo_uri, kafka, topic_prefix, database_prefix, **(fields | more))

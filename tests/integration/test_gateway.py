@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.gateway import BrandChanges, UpdateBrand
-from shared.records import Outgoing, dead_letter
-from shared.records import Incoming, outgoing
+from shared.contracts.gateway import BrandChanges, ConnectShop, UpdateBrand
+from shared.kafka import consumer
+from shared.records import Incoming, dead_letter, outgoing
 from shared.settings import Settings
 from shared.topics import Service
 from tests.integration.gateway_running import (
@@ -42,8 +42,6 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
 
 async def ingress(door: Door, topic: str) -> list[Any]:
     """Every record of a topic, read from its beginning."""
-    from shared.kafka import consumer
-
     reader = consumer(door.gateway.settings, door.gateway.settings.topic_prefix + topic, group=None)
     await reader.start()
     found: list[Any] = []
@@ -96,9 +94,16 @@ async def test_an_idempotency_key_gives_the_first_answer_again(door: Door) -> No
     other = {"json": {"role": "owner", "name": "one"}, "headers": {"Idempotency-Key": "k1"}}
     reused = await door.call("POST", "/v1/admin/keys", brand.owner, **other)
     assert (reused.status_code, reused.json()["type"]) == (422, "/problems/idempotency-key-reused")
-    elsewhere = await door.call("PATCH", "/v1/admin/brand", brand.owner, json={"name": "Y"}, headers={"Idempotency-Key": "k1"})
+    elsewhere = await door.call(
+        "PATCH", "/v1/admin/brand", brand.owner, json={"name": "Y"}, headers={"Idempotency-Key": "k1"}
+    )
     assert elsewhere.status_code == 422
-    mine = await door.call("POST", "/v1/operator/keys", json={"brand_id": brand.id, "role": "viewer", "name": "one"}, headers=OPERATOR | {"Idempotency-Key": "k1"})
+    mine = await door.call(
+        "POST",
+        "/v1/operator/keys",
+        json={"brand_id": brand.id, "role": "viewer", "name": "one"},
+        headers=OPERATOR | {"Idempotency-Key": "k1"},
+    )
     assert mine.status_code == 201, "keys are the principal's own"
 
 
@@ -135,7 +140,10 @@ async def test_a_command_not_decided_in_time_is_answered_202_and_found_later(set
 
 async def tenant_of(door: Door) -> str:
     """An owner's key, made patiently."""
-    hasty, door.gateway.bus._settings = door.gateway.bus._settings, door.gateway.settings.model_copy(update={"command_timeout": 10})
+    hasty, door.gateway.bus._settings = (
+        door.gateway.bus._settings,
+        door.gateway.settings.model_copy(update={"command_timeout": 10}),
+    )
     try:
         return (await tenant(door)).owner
     finally:
@@ -152,14 +160,22 @@ async def test_connections_show_what_we_made_once_and_never_again(door: Door) ->
     shown = await door.call("GET", "/v1/admin/connections", brand.viewer)
     assert secret not in shown.text
     assert [one["id"] for one in shown.json()["data"]] == [id]
-    wrong = await door.call("POST", "/v1/admin/connections", brand.owner, json={"network": "vk", "name": "x", "settings": {"groop": "1"}})
+    wrong = await door.call(
+        "POST", "/v1/admin/connections", brand.owner, json={"network": "vk", "name": "x", "settings": {"groop": "1"}}
+    )
     assert wrong.status_code == 422
-    assert {error["pointer"] for error in wrong.json()["errors"]} >= {"/settings/groop", "/settings/group_id", "/secrets/access_token"}
+    assert {error["pointer"] for error in wrong.json()["errors"]} >= {
+        "/settings/groop",
+        "/settings/group_id",
+        "/secrets/access_token",
+    }
     gone = await door.call("DELETE", f"/v1/admin/connections/{id}", brand.owner)
     assert gone.status_code == 204
 
     async def refused() -> bool:
-        return (await door.http.post(f"/webhooks/inbound/{id}", **standard_delivery(MENTION, secret))).status_code == 404
+        return (
+            await door.http.post(f"/webhooks/inbound/{id}", **standard_delivery(MENTION, secret))
+        ).status_code == 404
 
     await until(refused, "a removed connection takes nothing")
 
@@ -167,7 +183,9 @@ async def test_connections_show_what_we_made_once_and_never_again(door: Door) ->
 async def test_s01_the_same_webhook_a_hundred_times_at_once(door: Door) -> None:
     """All 2xx; the records say that they are one (what the processor makes of that is proved with the processor)."""
     brand = await tenant(door)
-    made = (await door.call("POST", "/v1/admin/connections", brand.owner, json={"network": "inbound", "name": "R"})).json()
+    made = (
+        await door.call("POST", "/v1/admin/connections", brand.owner, json={"network": "inbound", "name": "R"})
+    ).json()
     delivery = standard_delivery(MENTION, made["secrets"]["secret"])
     answers = await asyncio.gather(*(door.http.post(f"/webhooks/inbound/{made['id']}", **delivery) for _ in range(100)))
     assert {answer.status_code for answer in answers} == {200}
@@ -186,7 +204,14 @@ async def test_s02_what_is_not_signed_right_is_refused_and_not_stored(door: Door
     missing = {**good, "headers": {k: v for k, v in good["headers"].items() if "Hmac" not in k}}
     unknown = shopify_delivery(order, topic="orders/create", shop="nobody.myshopify.com", webhook_id="w1")
     mixed = shopify_delivery(order, topic="products/update", shop=SHOP, webhook_id="w1")
-    for delivery, status in ((altered, 401), (again, 401), (foreign, 401), (missing, 400), (unknown, 401), (mixed, 401)):
+    for delivery, status in (
+        (altered, 401),
+        (again, 401),
+        (foreign, 401),
+        (missing, 400),
+        (unknown, 401),
+        (mixed, 401),
+    ):
         answer = await door.http.post("/webhooks/shopify", **delivery)
         assert answer.status_code == status, answer.text
         assert answer.headers["Content-Type"] == "application/problem+json"
@@ -202,14 +227,16 @@ async def test_s02_what_is_not_signed_right_is_refused_and_not_stored(door: Door
 
 async def test_wrong_mentions_are_refused_with_a_pointer(door: Door) -> None:
     brand = await tenant(door)
-    made = (await door.call("POST", "/v1/admin/connections", brand.owner, json={"network": "inbound", "name": "R"})).json()
+    made = (
+        await door.call("POST", "/v1/admin/connections", brand.owner, json={"network": "inbound", "name": "R"})
+    ).json()
     path, secret = f"/webhooks/inbound/{made['id']}", made["secrets"]["secret"]
     for wrong, pointer in (
         ({**MENTION, "kind": "song"}, "/kind"),
         ({**MENTION, "mood": "good"}, "/mood"),
         ([MENTION, {**MENTION, "posted_at": "yesterday"}], "/1/posted_at"),
     ):
-        answer = await door.http.post(path, **standard_delivery(wrong, secret))  # type: ignore[arg-type]
+        answer = await door.http.post(path, **standard_delivery(wrong, secret))
         assert answer.status_code == 422, answer.text
         assert answer.json()["errors"][0]["pointer"] == pointer
     assert await ingress(door, "ingress.social") == []
@@ -217,7 +244,9 @@ async def test_wrong_mentions_are_refused_with_a_pointer(door: Door) -> None:
 
 async def test_another_brands_key_finds_nothing(door: Door) -> None:
     mine, other = await tenant(door), await tenant(door, OTHER)
-    made = (await door.call("POST", "/v1/admin/connections", mine.owner, json={"network": "inbound", "name": "R"})).json()
+    made = (
+        await door.call("POST", "/v1/admin/connections", mine.owner, json={"network": "inbound", "name": "R"})
+    ).json()
     key = (await door.call("POST", "/v1/admin/keys", mine.owner, json={"role": "viewer", "name": "k"})).json()
     assert (await door.call("DELETE", f"/v1/admin/connections/{made['id']}", other.owner)).status_code == 404
     assert (await door.call("DELETE", f"/v1/admin/keys/{key['id']}", other.owner)).status_code == 404
@@ -226,15 +255,15 @@ async def test_another_brands_key_finds_nothing(door: Door) -> None:
 
 
 async def test_an_uninstall_disconnects_the_shop(door: Door) -> None:
-    from shared.contracts.gateway import ConnectShop
-
     brand = await tenant(door)
     gateway = door.gateway
     command = ConnectShop(brand_id=brand.id, shop_domain=SHOP, sealed_token=gateway.sealer.seal(brand.id, "t"))
     reply = await gateway.bus.execute(command, actor="test", command_id="cmd_connect", timeout=10)
     assert reply
     assert (await door.call("GET", "/v1/admin/shopify", brand.viewer)).json()["connected"] is True
-    await door.http.post("/webhooks/shopify", **shopify_delivery({"id": 1}, topic="app/uninstalled", shop=SHOP, webhook_id="u1"))
+    await door.http.post(
+        "/webhooks/shopify", **shopify_delivery({"id": 1}, topic="app/uninstalled", shop=SHOP, webhook_id="u1")
+    )
 
     async def disconnected() -> bool:
         return (await door.call("GET", "/v1/admin/shopify", brand.viewer)).json()["connected"] is False
@@ -285,7 +314,3 @@ async def test_events_reach_those_who_watch_the_brand_and_nobody_else(door: Door
     await until(told, "the event arrives")
     watching.cancel()
     assert not any("Not mine" in frame for frame in frames)
-
-
-def _unused() -> type[Outgoing]:
-    return Outgoing

@@ -10,7 +10,16 @@ import pytest
 
 from shared.kafka import consumer
 from shared.settings import Settings
-from tests.integration.gateway_running import Door, Tenant, gateway_running, local, ready, shopify_delivery, tenant, until
+from tests.integration.gateway_running import (
+    Door,
+    Tenant,
+    gateway_running,
+    local,
+    ready,
+    shopify_delivery,
+    tenant,
+    until,
+)
 from tests.stack import NativeServer
 
 pytestmark = [pytest.mark.apache, pytest.mark.timeout(240)]
