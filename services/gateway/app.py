@@ -3,7 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI
+from pymongo.errors import PyMongoError
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from services.gateway import middleware
@@ -30,10 +35,12 @@ from services.gateway.handlers import handlers
 from services.gateway.models import DOCUMENTS
 from services.gateway.openapi import DESCRIPTION, TAGS, describe, operation_id
 from shared import problems
+from shared.mongo import is_transient
 from shared.runtime import ServiceApp
 from shared.settings import Settings
 from shared.topics import Service
 
+log = structlog.get_logger(__name__)
 app = ServiceApp(service=Service.GATEWAY, handlers=handlers, effects=effects, documents=DOCUMENTS)
 
 ROUTERS = (
@@ -78,10 +85,21 @@ def build(gateway: Gateway) -> FastAPI:
     )
     http.state.gateway = gateway
     problems.install(http)
+    for away in (PyMongoError, KafkaError):
+        http.add_exception_handler(away, _away)
     for router in ROUTERS:
         http.include_router(router)
     describe(http)
     return http
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """A view or a look-up that found its server away: nothing is wrong with the request."""
+    if isinstance(error, PyMongoError) and not is_transient(error):
+        log.error("a query failed", path=request.url.path, exc_info=error)
+        return problems.respond(problems.make("internal-error"))
+    log.warning("a server is away", path=request.url.path, error=repr(error)[:300])
+    return problems.respond(problems.make("unavailable"))
 
 
 def application(settings: Settings) -> ASGIApp:

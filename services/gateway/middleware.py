@@ -52,6 +52,8 @@ class RequestContext:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
+                if b"%00" in scope.get("query_string", b"") or "\x00" in scope["path"]:
+                    return await respond(make("malformed-request", "The address holds a NUL."))(scope, receive, answer)
                 await self.app(scope, receive, answer)
             except Exception:
                 # Starlette's own handler has logged and answered it, unless the response was under way.

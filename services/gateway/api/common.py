@@ -28,11 +28,14 @@ def there(found: T | None, what: str) -> T:
     return found
 
 
-def _aware(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+def _moment(value: datetime) -> datetime:
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    if not 2000 <= aware.year < 2200:
+        raise ValueError("must lie between the years 2000 and 2199")
+    return aware
 
 
-Moment = Annotated[datetime, AfterValidator(_aware)]
+Moment = Annotated[datetime, AfterValidator(_moment)]
 Since = Annotated[
     Moment | None,
     Query(description="From this moment on (RFC 3339; without a zone: UTC).", examples=["2026-11-01T00:00:00Z"]),
