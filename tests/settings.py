@@ -19,7 +19,11 @@ def settings_for(mongo_uri: str, kafka: str, topic_prefix: str, database_prefix:
 def environment(settings: Settings) -> dict[str, str]:
     """The same settings as environment variables, for a process of its own."""
     secrets = {"VOUCH_MASTER_KEY": settings.master_key, "VOUCH_OPERATOR_TOKEN": settings.operator_token}
-    plain = {name: getattr(settings, name) for name in type(settings).model_fields if isinstance(getattr(settings, name), (str, int, float))}
+    plain = {
+        name: getattr(settings, name)
+        for name in type(settings).model_fields
+        if isinstance(getattr(settings, name), (str, int, float))
+    }
     return {f"VOUCH_{name.upper()}": str(value) for name, value in plain.items()} | {
         name: secret.get_secret_value() for name, secret in secrets.items()
     }

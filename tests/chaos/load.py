@@ -130,6 +130,8 @@ def commission_of(order: Json) -> Decimal:
     """What ten percent of an order is, reckoned from its payload alone: plain, and not by Vouch's own code."""
     total = Decimal(0)
     for line in order["line_items"]:
+        if line["gift_card"]:
+            continue  # earns nothing
         paid = Decimal(line["price"]) * line["quantity"]
         paid -= sum((Decimal(part["amount"]) for part in line["discount_allocations"]), Decimal(0))
         if order["taxes_included"]:
@@ -155,22 +157,37 @@ def check(live: LiveStack, log: Accepted, *, seconds: float = 120) -> None:
 
 def settled(live: LiveStack, log: Accepted) -> bool:
     """Nothing waits anywhere: no outbox, no spool, no effect; every order and refund is in the ledger."""
-    with MongoClient[Json](live.facts["mongo_uri"]) as client:
-        for name in client.list_database_names():
-            if name.startswith("vouch_") and any(
-                client[name][kind].count_documents(filter) for kind, filter in WAITING.items()
-            ):
-                return False
-    pending = live.everything("/v1/admin/commissions")
-    refunded = {str(row["order_id"]) for row in pending if row["status"] == "refunded"}
+    left = waiting(live)
+    if any(left.values()):
+        print("waits for", {place: count for place, count in left.items() if count}, flush=True)
+        time.sleep(1)
+        return False
+    rows = live.everything("/v1/admin/commissions")
+    refunded = {str(row["order_id"]) for row in rows if row["status"] == "refunded"}
     issued = [grant for grant in live.everything("/v1/admin/grants") if grant["status"] == "issued"]
     heard = live.everything("/v1/admin/mentions", network="inbound")
-    return (
-        len(pending) >= len(log.orders)
-        and refunded >= log.refunded
-        and len(issued) >= len(log.orders)
-        and len(heard) >= len(log.mentions)
-    )
+    counts = {
+        "orders": len(log.orders) - len(rows),
+        "refunds": len(log.refunded & {str(order["id"]) for order in log.orders if commission_of(order)} - refunded),
+        "grants": len(log.orders) - len(issued),
+        "mentions": len(log.mentions) - len(heard),
+    }
+    if any(count > 0 for count in counts.values()):
+        print("still missing", counts, flush=True)
+        time.sleep(1)
+        return False
+    return True
+
+
+def waiting(live: LiveStack) -> dict[str, int]:
+    """What is committed but not yet out, by place."""
+    with MongoClient[Json](live.facts["mongo_uri"]) as client:
+        return {
+            f"{name}.{kind}": client[name][kind].count_documents(filter)
+            for name in client.list_database_names()
+            if name.startswith("vouch_")
+            for kind, filter in WAITING.items()
+        }
 
 
 WAITING: dict[str, Json] = {

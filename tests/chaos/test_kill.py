@@ -27,9 +27,9 @@ def strike(live: LiveStack, part: str, chance: random.Random) -> None:
     time.sleep(chance.uniform(0.5, 3))
     before = live.pids()[part]
     live.kill(part)
-    eventually(lambda: live.pids().get(part, before) != before, f"{part} restarted", 60)
     began = time.monotonic()
-    eventually(lambda: live.status()["phase"] == "ready", "the stack whole again", 90)
+    eventually(lambda: live.pids().get(part, before) != before, f"{part} restarted", 90)
+    eventually(lambda: all(p["state"] == "ready" for p in live.status()["parts"]), "the stack whole again", 90)
     print(f"{part} killed; whole again after {time.monotonic() - began:.1f} s", flush=True)
 
 
