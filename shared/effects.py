@@ -29,7 +29,7 @@ from shared.mongo import Collection, Database, Raw, ReadOnly, is_transient
 from shared.records import Outgoing, outgoing
 from shared.security.sealing import Sealer
 from shared.settings import Settings
-from shared.telemetry import EFFECT_SECONDS, EFFECTS
+from shared.telemetry import EFFECT_SECONDS, EFFECTS, effect_span, trace_header
 from shared.topics import Service
 from shared.unit_of_work import JOBS
 
@@ -200,7 +200,10 @@ class EffectRunner:
         kind, began = raw["kind"], perf_counter()
         beat = asyncio.create_task(self._keep_lease(raw["_id"]))
         try:
-            with structlog.contextvars.bound_contextvars(correlation_id=raw["correlation_id"], effect=raw["_id"]):
+            with (
+                effect_span(kind, raw["brand_id"], raw.get("trace")),
+                structlog.contextvars.bound_contextvars(correlation_id=raw["correlation_id"], effect=raw["_id"]),
+            ):
                 outcome = await self._call(raw)
         finally:
             beat.cancel()
@@ -229,7 +232,12 @@ class EffectRunner:
         job = self._job(raw)
         messages = await self._effects.kinds[raw["kind"]](job, self._resources())
         records = [
-            outgoing(message, id=f"{raw['_id']}/{number}", correlation_id=job.correlation_id, trace=job.trace).raw()
+            outgoing(
+                message,
+                id=f"{raw['_id']}/{number}",
+                correlation_id=job.correlation_id,
+                trace=trace_header() or job.trace,
+            ).raw()
             for number, message in enumerate(messages)
         ]
         await self._jobs.update_one({"_id": raw["_id"]}, {"$set": {"outcome": records}})

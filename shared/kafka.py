@@ -15,6 +15,8 @@ from shared.settings import Settings
 from shared.topics import all_topics
 
 log = structlog.get_logger(__name__)
+# Longer than the client's own time-out: a producer that another task found broken leaves its waiters without an answer.
+_PATIENCE = 15.0
 _BATCH_BYTES = 1_000_000  # the client's default of 16 KB starves those who wait on one key
 _partitioner = DefaultPartitioner()
 
@@ -128,17 +130,18 @@ class Producer:
         return len(await producer.partitions_for(self.topic(topic)))
 
     async def send(self, record: Outgoing) -> None:
-        """Publish one record and wait for all replicas. Raises `KafkaError`."""
+        """Publish one record and wait for all replicas. Raises `KafkaError` or `TimeoutError`."""
         producer = await self._connected()
         try:
-            await producer.send_and_wait(
-                self.topic(record.topic),
-                record.value,
-                key=record.key,
-                headers=encode_headers(record.headers),
-                partition=record.partition,
-            )
-        except KafkaError:
+            async with asyncio.timeout(_PATIENCE):
+                await producer.send_and_wait(
+                    self.topic(record.topic),
+                    record.value,
+                    key=record.key,
+                    headers=encode_headers(record.headers),
+                    partition=record.partition,
+                )
+        except (KafkaError, TimeoutError):
             await self._broken(producer)
             raise
 
@@ -159,7 +162,7 @@ class Producer:
             for result in results:
                 if isinstance(result, BaseException):
                     raise result
-        except KafkaError:
+        except (KafkaError, TimeoutError):
             await self._broken(producer)
             raise
 
@@ -188,8 +191,9 @@ async def _fill(producer: AIOKafkaProducer, topic: str, partition: int, records:
 
 
 async def _ship(producer: AIOKafkaProducer, batch: object, topic: str, partition: int) -> None:
-    acknowledged = await producer.send_batch(batch, topic, partition=partition)
-    await acknowledged
+    async with asyncio.timeout(_PATIENCE):
+        acknowledged = await producer.send_batch(batch, topic, partition=partition)
+        await acknowledged
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

@@ -35,7 +35,6 @@ EFFECTS = Counter(
 EFFECT_SECONDS = Histogram("vouch_effect_seconds", "Duration of a call to the outside.", ["service", "kind"])
 
 _propagator = TraceContextTextMapPropagator()
-_tracer = trace.get_tracer("vouch")
 
 
 def configure_logging(service: str, level: str) -> None:
@@ -68,7 +67,8 @@ def configure_logging(service: str, level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # What these say about a broker that is away, Vouch says once and better.
-    for noisy in ("aiokafka", "pymongo", "uvicorn.access"):
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    for noisy in ("pymongo", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
@@ -97,13 +97,31 @@ def trace_header() -> str | None:
 
 @contextmanager
 def record_span(meta: Meta, headers: Headers) -> Iterator[None]:
-    """A consumer span around one record's handler, a child of whoever sent the record."""
-    if not trace.get_tracer_provider().__class__.__module__.startswith("opentelemetry.sdk"):
-        yield
-        return
-    parent = _propagator.extract(headers)
+    """A span around one record's handler, a child of whoever sent the record."""
     attributes = {"messaging.system": "kafka", "messaging.destination.name": meta.topic, "vouch.brand": meta.brand_id}
-    with _tracer.start_as_current_span(
-        f"handle {meta.type or meta.topic}", parent, trace.SpanKind.CONSUMER, attributes
-    ):
+    with _span(f"handle {meta.type or meta.topic}", trace.SpanKind.CONSUMER, headers, attributes):
+        yield
+
+
+@contextmanager
+def request_span(method: str, path: str, headers: Headers) -> Iterator[None]:
+    """A span around one HTTP request, a child of the caller's where it sent a `traceparent`."""
+    with _span(f"{method} {path.split('/')[1]}", trace.SpanKind.SERVER, headers, {"url.path": path}):
+        yield
+
+
+@contextmanager
+def effect_span(kind: str, brand_id: str, parent: str | None) -> Iterator[None]:
+    """A span around one call to the outside, a child of the record that asked for it."""
+    headers = {Header.TRACE: parent} if parent else {}
+    with _span(f"effect {kind}", trace.SpanKind.CLIENT, headers, {"vouch.brand": brand_id}):
+        yield
+
+
+@contextmanager
+def _span(name: str, kind: trace.SpanKind, headers: Headers, attributes: dict[str, str]) -> Iterator[None]:
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        yield  # nobody records: not even the propagation is worth its time
+        return
+    with trace.get_tracer("vouch").start_as_current_span(name, _propagator.extract(headers), kind, attributes):
         yield

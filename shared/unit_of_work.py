@@ -15,6 +15,7 @@ from shared.contracts.base import Message
 from shared.documents import Document
 from shared.mongo import Database, Raw, Session
 from shared.records import Headers, Meta, Outgoing, outgoing
+from shared.telemetry import trace_header
 
 D = TypeVar("D", bound=Document)
 Key = tuple[str, str]
@@ -135,7 +136,7 @@ class UnitOfWork:
             message, at=self.now, extra=extra,
             correlation_id=meta.correlation_id if meta else None,
             actor=meta.actor if meta else "system",
-            trace=meta.trace if meta else None,
+            trace=trace_header() or (meta.trace if meta else None),
         )  # fmt: skip
         self.send(record)
 
@@ -164,7 +165,8 @@ class UnitOfWork:
         self.jobs[effect_id] = {
             "_id": effect_id, "kind": kind, "brand_id": brand_id, "payload": payload, "lane": lane, "state": "pending",
             "due": not_before or self.now, "tries": 0, "memory": {}, "created_at": self.now,
-            "correlation_id": meta.correlation_id if meta else effect_id, "trace": meta.trace if meta else None,
+            "correlation_id": meta.correlation_id if meta else effect_id,
+            "trace": trace_header() or (meta.trace if meta else None),
         }  # fmt: skip
         self._undo.append(lambda: self._drop_job(effect_id))
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.ids import new_id
 from shared.problems import Problem, ProblemError, make, respond
+from shared.telemetry import request_span
 
 log = structlog.get_logger(__name__)
 REQUESTS = Counter("vouch_http_requests_total", "HTTP requests.", ["method", "route", "status"])
@@ -50,7 +51,11 @@ class RequestContext:
                 _headers(message, scope["path"], request_id)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        callers = {"traceparent": _traceparent(scope)}
+        with (
+            request_span(scope["method"], scope["path"], callers),
+            structlog.contextvars.bound_contextvars(request_id=request_id, correlation_id=request_id),
+        ):
             try:
                 if b"%00" in scope.get("query_string", b"") or "\x00" in scope["path"]:
                     return await respond(make("malformed-request", "The address holds a NUL."))(scope, receive, answer)
@@ -67,6 +72,10 @@ def _request_id(scope: Scope) -> str:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return str(value.decode())
     return new_id("req")
+
+
+def _traceparent(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
 
 
 _PAGES = ("/docs", "/asyncapi", "/console", "/portal", "/problems/")
