@@ -25,6 +25,7 @@ from shared.topics import Service
 
 _IN_FLIGHT = timedelta(seconds=10)
 Shape = Callable[[dict[str, Any]], dict[str, Any]]
+Learn = Callable[[dict[str, Any]], None]
 
 IdempotencyKey = Annotated[
     str | None,
@@ -63,8 +64,13 @@ class Writer:
         """The id of what the request creates; the same for a repetition."""
         return derived_id(prefix, self.command_id(who)) if self._key else new_id(prefix)
 
-    async def __call__(self, who: Principal, command: Command, *, shape: Shape = lambda body: body) -> Response:
-        """The command's outcome as a response: the real one, 202 when it isn't known in time, or a problem."""
+    async def __call__(
+        self, who: Principal, command: Command, *, shape: Shape = lambda body: body, learn: Learn = lambda _: None
+    ) -> Response:
+        """The command's outcome as a response: the real one, 202 when it isn't known in time, or a problem.
+
+        `learn` is told what a new success says, since the events about it may still be under way.
+        """
         command_id, fingerprint = self.command_id(who), await self._fingerprint()
         known = KnownRequest(command_id, command.brand_id, who.actor, _service(command), fingerprint, datetime.now(UTC))
         if self._key and (answer := await self._earlier(known)):
@@ -73,6 +79,8 @@ class Writer:
         if reply is None:
             await self._gateway.requests.note(known)
             return accepted(command_id)
+        if reply.status < 300:
+            learn(reply.body)
         return respond(reply, command_id, shape)
 
     async def _fingerprint(self) -> str:

@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 from services.gateway.misses import Misses
 from services.gateway.models import AmbassadorLink, ApiKey, Brand, Connection, ShopApp, brand_id_of, key_id_of
 from services.gateway.repository import Doors
-from shared.contracts.ambassadors import AmbassadorChanged
+from shared.contracts.ambassadors import AmbassadorChanged, AmbassadorStatus
 from shared.contracts.base import Message
 from shared.contracts.gateway import ApiKeyChanged, BrandConfigured, ConnectionConfigured, ConnectionRemoved
 from shared.networks.base import Connection as NetworkConnection
@@ -161,17 +161,18 @@ class Directory:
             case BrandConfigured() | ApiKeyChanged():
                 await self._look(event.brand_id)
             case AmbassadorChanged():
-                self._hear_link(event)
+                self.learn_link(event.brand_id, event.ambassador_id, event.code, event.status)
             case _:
                 return
 
-    def _hear_link(self, event: AmbassadorChanged) -> None:
-        now, code = datetime.now(UTC), event.code.casefold()
-        known = self._links.get(event.ambassador_id)
+    def learn_link(self, brand_id: str, ambassador_id: str, code: str, status: AmbassadorStatus) -> None:
+        """Keep whose link a code is, from an event or from the answer to a command."""
+        now, code = datetime.now(UTC), code.casefold()
+        known = self._links.get(ambassador_id)
         link = known or AmbassadorLink(
-            id=event.ambassador_id, brand_id=event.brand_id, code=code, status=event.status, since=now, changed_at=now
+            id=ambassador_id, brand_id=brand_id, code=code, status=status, since=now, changed_at=now
         )
-        self._put_link(link.changed(code, event.status, now))
+        self._put_link(link.changed(code, status, now))
 
     async def _look(self, brand_id: str) -> None:
         brand, app, keys, connections = await self._doors.of_brand(brand_id)

@@ -1,6 +1,7 @@
 """Everything an endpoint may use, in one place: made in `app.py`, handed to endpoints by `Gw`."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -128,6 +129,14 @@ class Gateway:
     def with_link(self, person: dict[str, Any]) -> dict[str, Any]:
         """A service's answer about an ambassador, with the link."""
         return {**person, "link": self.link_of(person["id"], person["code"])} if "code" in person else person
+
+    def learn_person(self, brand_id: str) -> Callable[[dict[str, Any]], None]:
+        """What to do with a service's new answer about an ambassador: their link works from now on."""
+
+        def learn(person: dict[str, Any]) -> None:
+            self.directory.learn_link(brand_id, person["id"], person["code"], person["status"])
+
+        return learn
 
 
 def gateway_of(request: Request) -> Gateway:

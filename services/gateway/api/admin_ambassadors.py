@@ -20,6 +20,7 @@ from shared.contracts.ambassadors import (
     AmbassadorProfile,
     AmbassadorStatus,
     ChangeAmbassador,
+    ProfileChanges,
     SetProgram,
     UpdateAmbassador,
 )
@@ -107,11 +108,11 @@ class NewAmbassador(Body):
 
 
 class AmbassadorPatch(Body):
-    """What changes of a person; left-out fields stay."""
+    """What changes of a person. Left out (or null) stays; an empty text empties e-mail, customer and pinned tier."""
 
     name: str | None = Field(None, min_length=1, max_length=200)
-    email: str | None = Field(None, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
-    customer_id: str | None = Field(None, pattern=r"^[0-9]{1,20}$")
+    email: str | None = Field(None, max_length=320, pattern=r"^([^@\s]+@[^@\s]+)?$")
+    customer_id: str | None = Field(None, pattern=r"^[0-9]{0,20}$")
     language: str | None = Field(None, pattern="^[a-z]{2}$")
     accounts: list[AccountBody] | None = Field(None, max_length=20)
     code: Code | None = Field(None, description="The former code goes on leading to them.")
@@ -122,9 +123,6 @@ class Reason(Body):
     """Why, for the audit log."""
 
     reason: str | None = Field(None, max_length=500, examples=["Three great posts this month"])
-
-
-_PROFILE = frozenset(AmbassadorProfile.model_fields)
 
 
 async def person_of(gateway: Gateway, brand_id: str, ambassador_id: str) -> views.AmbassadorView:
@@ -164,7 +162,7 @@ async def ambassadors(
     description="They begin as an applicant unless said otherwise; `approve` makes them active.",
 )
 async def add(body: NewAmbassador, who: MarketerKey, write: Write, gateway: Gw) -> Response:
-    profile = AmbassadorProfile(**body.model_dump(include=set(_PROFILE)))
+    profile = AmbassadorProfile(**body.model_dump(include=set(AmbassadorProfile.model_fields)))
     command = AddAmbassador.model_validate(
         {
             "brand_id": who.brand_id,
@@ -176,7 +174,7 @@ async def add(body: NewAmbassador, who: MarketerKey, write: Write, gateway: Gw) 
             "note": body.note,
         }
     )
-    return await write(who, command, shape=gateway.with_link)
+    return await write(who, command, shape=gateway.with_link, learn=gateway.learn_person(who.brand_id))
 
 
 @router.get(
@@ -199,15 +197,15 @@ async def ambassador(ambassador_id: AmbassadorId, who: ViewerKey, gateway: Gw) -
 async def update(
     ambassador_id: AmbassadorId, body: AmbassadorPatch, who: MarketerKey, write: Write, gateway: Gw
 ) -> Response:
-    changes = body.model_dump(exclude_unset=True)
-    profile = None
-    if _PROFILE & changes.keys():
-        known = (await person_of(gateway, who.brand_id, ambassador_id)).model_dump(include=set(_PROFILE))
-        profile = AmbassadorProfile(**(known | {name: changes[name] for name in _PROFILE & changes.keys()}))
+    given = body.model_dump(exclude_unset=True, include=set(ProfileChanges.model_fields))
     command = UpdateAmbassador(
-        brand_id=who.brand_id, ambassador_id=ambassador_id, profile=profile, code=body.code, tier=body.tier
+        brand_id=who.brand_id,
+        ambassador_id=ambassador_id,
+        changes=ProfileChanges.model_validate(given) if given else None,
+        code=body.code,
+        tier=body.tier,
     )
-    return await write(who, command, shape=gateway.with_link)
+    return await write(who, command, shape=gateway.with_link, learn=gateway.learn_person(who.brand_id))
 
 
 _ACTIONS: dict[AmbassadorAction, tuple[str, str]] = {
@@ -249,7 +247,7 @@ async def _change(
     command = ChangeAmbassador(
         brand_id=brand_id, ambassador_id=ambassador_id, action=action, reason=body.reason if body else None
     )
-    return await write(who, command, shape=gateway.with_link)
+    return await write(who, command, shape=gateway.with_link, learn=gateway.learn_person(who.brand_id))
 
 
 for _name, (_summary, _description) in _ACTIONS.items():

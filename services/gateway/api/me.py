@@ -14,7 +14,7 @@ from services.gateway.commands import Write
 from services.gateway.gateway import Gateway, Gw
 from services.gateway.strict import Body
 from services.rewards import views as rewards
-from shared.contracts.ambassadors import AmbassadorProfile, NetworkAccount, UpdateAmbassador
+from shared.contracts.ambassadors import NetworkAccount, ProfileChanges, UpdateAmbassador
 from shared.contracts.rewards import ClaimGrant
 from shared.pages import Paged
 from shared.problems import ProblemError
@@ -39,10 +39,10 @@ class Me(BaseModel):
 
 
 class MePatch(Body):
-    """What a person may change of themselves."""
+    """What a person may change of themselves. Left out (or null) stays; an empty e-mail empties it."""
 
     name: str | None = Field(None, min_length=1, max_length=200)
-    email: str | None = Field(None, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    email: str | None = Field(None, max_length=320, pattern=r"^([^@\s]+@[^@\s]+)?$")
     language: str | None = Field(None, pattern="^[a-z]{2}$")
 
 
@@ -71,9 +71,8 @@ async def me(who: Ambassador, gateway: Gw) -> Me:
     "", response_model=Me, responses=WRITES | ONE, summary="Change my profile", description="Left-out fields stay."
 )
 async def change_me(body: MePatch, who: Ambassador, write: Write, gateway: Gw) -> Response:
-    known = (await _self(gateway, who)).model_dump(include=set(AmbassadorProfile.model_fields))
-    profile = AmbassadorProfile(**(known | body.model_dump(exclude_unset=True)))
-    command = UpdateAmbassador(brand_id=who.brand_id, ambassador_id=who.id, profile=profile)
+    changes = ProfileChanges.model_validate(body.model_dump(exclude_unset=True))
+    command = UpdateAmbassador(brand_id=who.brand_id, ambassador_id=who.id, changes=changes)
     return await write(
         who,
         command,
