@@ -11,6 +11,7 @@ Jobs wait per lane (one shop, one connection): an outage or a rate limit of one 
 import asyncio
 import base64
 import random
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,7 +35,7 @@ from shared.topics import Service
 from shared.unit_of_work import JOBS
 
 log = structlog.get_logger(__name__)
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=60)  # well above what a call may take, also while MongoDB is away
 _KEEP = timedelta(days=30)
 _MAX_BACKOFF = 300.0
 
@@ -114,7 +115,8 @@ class EffectRunner:
         self._effects, self._producer, self._settings = effects, producer, settings
         self._database, self._jobs = database, database[JOBS]
         self._lanes: Collection = database["lanes"]
-        self._owner = new_id("run")
+        self._name = settings.instance or new_id("run")
+        self._running: set[str] = set()
         self._wake = asyncio.Event()
         self._slots = {kind: asyncio.Semaphore(limit) for kind, limit in effects.concurrency.items()}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -129,8 +131,14 @@ class EffectRunner:
                 IndexModel([("done_at", ASCENDING)], expireAfterSeconds=int(_KEEP.total_seconds())),
             ]
         )
+        await self._take_up_again()
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20, connect=5))
         self._loops = [asyncio.create_task(self._run_kind(kind)) for kind in self._effects.kinds]
+
+    async def _take_up_again(self) -> None:
+        """A process of our name died with jobs in its hands: no need to wait for their leases."""
+        ours = {"state": "running", "owner": {"$regex": f"^{re.escape(self._name)}/"}}
+        await self._jobs.update_many(ours, {"$set": {"lease": datetime.now(UTC)}})
 
     async def stop(self) -> None:
         """Stop claiming, give what runs five seconds to end."""
@@ -181,11 +189,13 @@ class EffectRunner:
         """The oldest due job of a lane that isn't held, or one whose owner let its lease run out."""
         now = datetime.now(UTC)
         held = [raw["_id"] async for raw in self._lanes.find({"until": {"$gt": now}}, {"_id": 1})]
-        claim: Raw = {"$set": {"state": "running", "owner": self._owner, "lease": now + LEASE}, "$inc": {"tries": 1}}
+        # Each claim has an owner of its own, so that nothing said late of an earlier one can touch it.
+        owner = f"{self._name}/{new_id('claim')}"
+        claim: Raw = {"$set": {"state": "running", "owner": owner, "lease": now + LEASE}, "$inc": {"tries": 1}}
         ready: Raw
         for ready in (
             {"kind": kind, "state": "pending", "due": {"$lte": now}, "lane": {"$nin": held}},
-            {"kind": kind, "state": "running", "lease": {"$lte": now}},
+            {"kind": kind, "state": "running", "lease": {"$lte": now}, "_id": {"$nin": list(self._running)}},
         ):
             crashed: Raw = {"uncertain": True} if ready["state"] == "running" else {}
             change = {**claim, "$set": {**claim["$set"], **crashed}}
@@ -198,7 +208,8 @@ class EffectRunner:
 
     async def _run(self, raw: Raw) -> None:
         kind, began = raw["kind"], perf_counter()
-        beat = asyncio.create_task(self._keep_lease(raw["_id"]))
+        self._running.add(raw["_id"])
+        beat = asyncio.create_task(self._keep_lease(raw))
         try:
             with (
                 effect_span(kind, raw["brand_id"], raw.get("trace")),
@@ -207,6 +218,7 @@ class EffectRunner:
                 outcome = await self._call(raw)
         finally:
             beat.cancel()
+            self._running.discard(raw["_id"])
         EFFECTS.labels(self._effects.service, kind, outcome).inc()
         EFFECT_SECONDS.labels(self._effects.service, kind).observe(perf_counter() - began)
 
@@ -215,7 +227,7 @@ class EffectRunner:
             records = raw.get("outcome")
             if records is None:
                 records = await self._outcome(raw)
-            await self._publish(raw["_id"], [Outgoing.of_raw(record) for record in records])
+            await self._publish(raw, [Outgoing.of_raw(record) for record in records])
             return "done"
         except RetryLater as later:
             await self._later(raw, later)
@@ -240,12 +252,27 @@ class EffectRunner:
             ).raw()
             for number, message in enumerate(messages)
         ]
-        await self._jobs.update_one({"_id": raw["_id"]}, {"$set": {"outcome": records}})
+        await self._update(raw, {"$set": {"outcome": records}})
         return records
+
+    async def _update(self, raw: Raw, change: Raw) -> None:
+        """Change a job that is still ours; while MongoDB is away, wait: what happened outside is known by now.
+
+        A job that isn't ours any more is left alone: it is done, or its lease ran out and another process has it.
+        """
+        while True:
+            try:
+                await self._jobs.update_one({"_id": raw["_id"], "owner": raw["owner"]}, change)
+                return
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("can't record a job; trying again", effect=raw["_id"], error=repr(error)[:200])
+                await asyncio.sleep(0.5)
 
     def _job(self, raw: Raw) -> Job:
         async def save(state: Raw) -> None:
-            await self._jobs.update_one({"_id": raw["_id"]}, {"$set": {"memory": state}})
+            await self._update(raw, {"$set": {"memory": state}})
 
         return Job(
             raw["_id"],
@@ -265,7 +292,7 @@ class EffectRunner:
         assert self._http
         return Resources(ReadOnly(self._database), self._settings, self._http, Sealer(self._settings.key_bytes))
 
-    async def _publish(self, id: str, records: list[Outgoing]) -> None:
+    async def _publish(self, raw: Raw, records: list[Outgoing]) -> None:
         while True:
             try:
                 await self._producer.publish(records)
@@ -277,25 +304,23 @@ class EffectRunner:
             "$set": {"state": "done", "done_at": datetime.now(UTC)},
             "$unset": {"outcome": "", "lease": "", "owner": "", "payload": ""},
         }
-        await self._jobs.update_one({"_id": id}, done)
+        await self._update(raw, done)
 
     async def _later(self, raw: Raw, later: RetryLater) -> None:
         due = datetime.now(UTC) + timedelta(seconds=max(0.0, later.seconds))
         change: Raw = {"state": "pending", "due": due, "last_error": later.reason[:1000]}
         if later.uncertain:
             change["uncertain"] = True
-        await self._jobs.update_one({"_id": raw["_id"]}, {"$set": change})
+        await self._update(raw, {"$set": change})
         if later.whole_lane and raw.get("lane"):
             await self._lanes.update_one(
                 {"_id": raw["lane"]}, {"$set": {"until": due, "reason": later.reason[:200]}}, upsert=True
             )
 
-    async def _keep_lease(self, id: str) -> None:
+    async def _keep_lease(self, raw: Raw) -> None:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
-            await self._jobs.update_one(
-                {"_id": id, "owner": self._owner}, {"$set": {"lease": datetime.now(UTC) + LEASE}}
-            )
+            await self._update(raw, {"$set": {"lease": datetime.now(UTC) + LEASE}})
 
 
 def instance_name() -> str:
