@@ -47,7 +47,7 @@ def campaign(live: LiveStack, rounds: int, seed: int) -> None:
     )
     assert len(log.mentions) > 10 * rounds
     assert len(log.orders) > 10 * rounds
-    check(live, log)
+    check(live, log, load.ambassador)
 
 
 def test_each_part_killed_once_under_load(victim: LiveStack) -> None:
@@ -72,5 +72,5 @@ def test_the_supervisor_killed_and_started_again_loses_nothing(victim: LiveStack
     time.sleep(2)
     victim.up()
     time.sleep(2)
-    check(victim, load.stop())
+    check(victim, load.stop(), load.ambassador)
     victim.down()
