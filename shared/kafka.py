@@ -17,6 +17,7 @@ from shared.topics import all_topics
 log = structlog.get_logger(__name__)
 # Longer than the client's own time-out: a producer that another task found broken leaves its waiters without an answer.
 _PATIENCE = 15.0
+_RECORD_BYTES = 8_000_000
 _BATCH_BYTES = 1_000_000  # the client's default of 16 KB starves those who wait on one key
 _partitioner = DefaultPartitioner()
 
@@ -39,7 +40,11 @@ async def create_topics(settings: Settings) -> None:
     await admin.start()
     try:
         missing = set(all_topics(settings.topic_prefix)) - set(await admin.list_topics())
-        new = [NewTopic(name, settings.partitions, settings.replication) for name in sorted(missing)]
+        # A webhook may be as large as the gateway lets it in (5 MiB); Kafka's default would refuse it at 1 MB.
+        config = {"max.message.bytes": str(_RECORD_BYTES)}
+        new = [
+            NewTopic(name, settings.partitions, settings.replication, topic_configs=config) for name in sorted(missing)
+        ]
         if new:
             await admin.create_topics(new)
     except TopicAlreadyExistsError:
@@ -61,7 +66,7 @@ def consumer(settings: Settings, *topics: str, group: str | None, reset: str = "
         session_timeout_ms=10_000,
         heartbeat_interval_ms=3_000,
         max_poll_interval_ms=300_000,
-        max_partition_fetch_bytes=4_000_000,
+        max_partition_fetch_bytes=_RECORD_BYTES,
         metadata_max_age_ms=30_000,
         group_instance_id=settings.instance or None if group else None,
     )
@@ -98,7 +103,7 @@ class Producer:
             acks="all",
             enable_idempotence=True,
             max_batch_size=_BATCH_BYTES,
-            max_request_size=8_000_000,
+            max_request_size=_RECORD_BYTES,
             request_timeout_ms=10_000,
             metadata_max_age_ms=30_000,
         )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import structlog
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from pymongo.errors import PyMongoError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -71,7 +72,7 @@ def build(gateway: Gateway) -> FastAPI:
         yield
         await gateway.stop()
 
-    http = FastAPI(
+    http = FastAPIOffline(
         title="Vouch",
         version="1",
         summary="Community commerce: UGC, ambassadors and rewards for a brand on Shopify",
