@@ -45,7 +45,8 @@ _EVERYWHERE = answers("internal-error", "unavailable")
 
 def operation_id(route: APIRoute) -> str:
     """A name that reads well in generated clients: `admin_rewards_create_campaign`."""
-    area = re.sub("[^a-z]+", "_", str(route.tags[0]).lower()).strip("_")
+    tag = str(route.tags[0]) if route.tags else "page"  # the pages of the documentation itself have none
+    area = re.sub("[^a-z]+", "_", tag.lower()).strip("_")
     return f"{area}_{route.name}"
 
 
