@@ -22,11 +22,11 @@ def mention_with(live: LiveStack, network: str, mark: str) -> Json | None:
     return next((mention for mention in found if mark in mention["text"]), None)
 
 
-def heard(live: LiveStack, network: str, text: str) -> Json:
+def heard(live: LiveStack, network: str, text: str, seconds: float = 60) -> Json:
     """Somebody says it, with a mark to know it by; the mention it became."""
     mark = uuid.uuid4().hex[:8]
     live.say(network=network, text=f"{text} {mark}", author={"handle": f"h{mark}", "name": "Vera"})
-    return eventually(lambda: mention_with(live, network, mark), f"a mention of {network}", 60)
+    return eventually(lambda: mention_with(live, network, mark), f"a mention of {network}", seconds)
 
 
 def drafted(live: LiveStack, mention: Json) -> Json:
@@ -59,8 +59,9 @@ def test_a_post_becomes_a_mention_a_personal_draft_and_a_published_reply(
     assert published.count(reply["text"].replace("\n", "\\n").replace('"', '\\"')) == 1
 
 
+@pytest.mark.timeout(200)
 def test_youtube_is_polled(live: LiveStack) -> None:
-    mention = heard(live, "youtube", PRAISE["en"])
+    mention = heard(live, "youtube", PRAISE["en"], seconds=150)
     assert mention["network"] == "youtube"
 
 
